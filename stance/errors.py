@@ -1,0 +1,51 @@
+"""Everything that stance refuses, as one tree.
+
+    StanceError             what the user gave cannot be used; the command line exits with 2
+    ├── PageError           a page, dump or export that cannot be read, or that does not match its labels
+    ├── DataError           a posts table, label or corpus that breaks the rules of `stance.data`
+    └── ModelError          a model folder that is damaged, unknown or does not fit the data
+
+A programming mistake stays a `TypeError` or `ValueError` and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+
+class StanceError(Exception):
+    """Say in one line what is wrong, where, and what to do about it.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, with the value that was found.
+    where : str, optional
+        The file, and the row or post where there is one.
+    fix : str, optional
+        The way out.
+
+    Examples
+    --------
+    >>> str(DataError("unknown label 'pro'", where="gold.csv, row 3", fix="use favor, against or none"))
+    "gold.csv, row 3: unknown label 'pro'; use favor, against or none"
+    """
+
+    def __init__(self, problem: str, *, where: str | None = None, fix: str | None = None) -> None:
+        self.problem = problem
+        self.where = where
+        self.fix = fix
+        prefix = f"{where}: " if where else ""
+        suffix = f"; {fix}" if fix else ""
+        # One line whatever the input held: a file name may contain a line break.
+        super().__init__(" ".join(f"{prefix}{problem}{suffix}".split()))
+
+
+class PageError(StanceError):
+    """A page, dump or export cannot be read, or does not match its labels."""
+
+
+class DataError(StanceError):
+    """A posts table, a label or a corpus breaks the rules of `stance.data`."""
+
+
+class ModelError(StanceError):
+    """A model folder is damaged, of an unknown format, or does not fit the data."""

@@ -1,0 +1,1 @@
+"""Pages, dumps and exports to threads of posts."""

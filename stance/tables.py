@@ -1,0 +1,235 @@
+"""Tables to files and back: JSON Lines, CSV and Parquet, compressed or not, recognised by content.
+
+This is the only module that reads or writes a table. Three rules hold for each format, because pandas' own defaults
+break them (measured: a lone carriage return became an extra row; the post "NA" and the author "None" went missing):
+a string comes back exactly as it was, a missing value comes back as None, and a file is written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import gzip
+import io
+import json
+import lzma
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stance.data import NULLABLE_COLUMNS, POST_COLUMNS, posts_table
+from stance.errors import DataError
+
+FORMATS = (".jsonl", ".csv", ".parquet")
+
+#: Magic bytes of the compressed forms that the standard library opens.
+_DECOMPRESS: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
+    (b"\x1f\x8b", gzip.decompress),
+    (b"BZh", bz2.decompress),
+    (b"\xfd7zXZ\x00", lzma.decompress),
+)
+
+# A cell of a CSV file may be longer than Python's default limit of 128 KiB: a post may be a whole essay.
+csv.field_size_limit(1 << 30)
+
+
+def read_table(path: str | os.PathLike[str], data: bytes | None = None) -> pd.DataFrame:
+    """Read a table of any of `FORMATS`, by its content.
+
+    Parameters
+    ----------
+    path : path
+        The file; in messages its name.
+    data : bytes, optional
+        The content, where it has been read already (standard input).
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, is empty, or is no table.
+    """
+    name = os.fspath(path)
+    content = decompress(read_bytes(name) if data is None else data)
+    kind = table_format(content)
+    if kind is None:
+        raise DataError("not a table", where=name, fix="give JSON Lines, CSV with a header line, or Parquet")
+    return {".parquet": _read_parquet, ".jsonl": _read_jsonl, ".csv": _read_csv}[kind](content, name)
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Read a file whole, or say in one line why not."""
+    name = os.fspath(path)
+    try:
+        data = Path(name).read_bytes()
+    except FileNotFoundError as error:
+        raise DataError("no such file", where=name, fix="check the path") from error
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", where=name, fix="check the path") from error
+    if not data.strip():
+        raise DataError("the file is empty", where=name, fix="give a file with posts in it")
+    return data
+
+
+def decompress(data: bytes) -> bytes:
+    """Undo gzip, bzip2 or xz where the first bytes say so."""
+    for magic, undo in _DECOMPRESS:
+        if data.startswith(magic):
+            try:
+                return undo(data)
+            except (OSError, EOFError, lzma.LZMAError) as error:
+                raise DataError(f"compressed data is damaged ({error})", fix="get the file again") from error
+    return data
+
+
+def table_format(data: bytes) -> str | None:
+    """Tell which of `FORMATS` the content is, or None for anything that is no table.
+
+    A JSON Lines table begins with a one-line object with scalars in it (a Reddit or Hacker News export has nested
+    children); a CSV table begins with a header line that names at least one column of ours.
+    """
+    if data.startswith(b"PAR1"):
+        return ".parquet"
+    first = data.lstrip(b"\xef\xbb\xbf \r\n\t").split(b"\n", 1)[0].strip()
+    if first.startswith(b"{"):
+        return ".jsonl" if _is_flat_object(first) else None
+    names = {cell.strip().strip('"') for cell in first.decode("utf-8", "replace").split(",")}
+    known = {*POST_COLUMNS, "stance", "quote"}
+    is_header = bool(names & known) and (len(names) > 1 or names == {"text"})
+    return ".csv" if is_header else None
+
+
+def _is_flat_object(line: bytes) -> bool:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return False
+    nested = [value for value in row.values() if isinstance(value, dict) or (isinstance(value, list) and value)]
+    return not any(isinstance(value, dict) or isinstance(value[0], dict) for value in nested)
+
+
+def _read_jsonl(data: bytes, name: str) -> pd.DataFrame:
+    rows = []
+    # Only a line feed ends a line of JSON Lines; str.splitlines would also cut at U+2028 inside a post.
+    for number, line in enumerate(_text(data, name).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"not JSON ({error})", where=f"{name}, line {number}", fix="one object a line") from error
+        if not isinstance(row, dict):
+            raise DataError(f"{type(row).__name__} instead of an object", where=f"{name}, line {number}")
+        rows.append(row)
+    return posts_table(rows)
+
+
+def _read_csv(data: bytes, name: str) -> pd.DataFrame:
+    reader = csv.reader(io.StringIO(_text(data, name), newline=""), strict=True)
+    try:
+        header, *records = [record for record in reader if record]
+    except csv.Error as error:
+        raise DataError(f"not CSV ({error})", where=f"{name}, line {reader.line_num}") from error
+    for row, record in enumerate(records, start=1):
+        if len(record) != len(header):
+            problem = f"{len(record)} cells under {len(header)} columns"
+            raise DataError(problem, where=f"{name}, row {row}", fix="quote cells that hold commas or line breaks")
+    rows = ({key: _cell(key, value) for key, value in zip(header, record, strict=True)} for record in records)
+    return posts_table(rows, header)
+
+
+def _cell(column: str, value: str) -> str | None:
+    return None if value == "" and column in NULLABLE_COLUMNS else value
+
+
+def _read_parquet(data: bytes, name: str) -> pd.DataFrame:
+    try:
+        table = pq.read_table(pa.BufferReader(data))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(
+            f"not Parquet ({str(error).splitlines()[0]})", where=name, fix="write the file again"
+        ) from error
+    columns = {column: table.column(column).to_pylist() for column in table.column_names}
+    return pd.DataFrame({column: pd.Series(values, dtype=object) for column, values in columns.items()})
+
+
+def _text(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8-sig", "surrogatepass")
+    except UnicodeDecodeError as error:
+        problem = f"byte {error.start} is not UTF-8"
+        raise DataError(problem, where=name, fix="save the table as UTF-8") from error
+
+
+def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a table by the ending of its name (`.jsonl`, `.csv`, `.parquet`), whole or not at all."""
+    name = os.fspath(path)
+    write = {".jsonl": _write_jsonl, ".csv": _write_csv, ".parquet": _write_parquet}.get(Path(name).suffix)
+    if write is None:
+        raise DataError("unknown ending", where=name, fix=f"end the name in one of {', '.join(FORMATS)}")
+    with replacing(name) as stream:
+        write(table, stream)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """Open a temporary file beside `path` that takes its name only when all has been written."""
+    target = Path(path)
+    try:
+        handle = tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False)
+    except OSError as error:
+        raise DataError(f"cannot be written ({error.strerror})", where=str(target), fix="check the folder") from error
+    try:
+        with handle:
+            yield handle
+            handle.flush()
+            os.fsync(handle.fileno())
+        # NamedTemporaryFile makes files private; give this one the mode that open() would have given it.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(handle.name, 0o666 & ~umask)
+        os.replace(handle.name, target)
+    except BaseException:
+        Path(handle.name).unlink(missing_ok=True)
+        raise
+
+
+def json_line(row: dict[Any, Any]) -> bytes:
+    """One row as a line of JSON Lines; a lone surrogate is escaped, since UTF-8 cannot hold it."""
+    return json.dumps(row, ensure_ascii=False, default=_plain).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _plain(value: Any) -> Any:
+    # Values of NumPy know `tolist`; anything else is a mistake of ours.
+    return value.tolist()
+
+
+def _write_jsonl(table: pd.DataFrame, stream: IO[bytes]) -> None:
+    for row in table.to_dict("records"):
+        stream.write(json_line(row))
+
+
+def _write_csv(table: pd.DataFrame, stream: IO[bytes]) -> None:
+    text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogatepass", newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(table.columns)
+    for row in table.itertuples(index=False):
+        writer.writerow([_csv_value(value) for value in row])
+    text.detach()
+
+
+def _csv_value(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return "" if value is None else value
+
+
+def _write_parquet(table: pd.DataFrame, stream: IO[bytes]) -> None:
+    columns = {str(column): pa.array(table[column].tolist()) for column in table.columns}
+    pq.write_table(pa.table(columns), stream)
