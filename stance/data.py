@@ -265,6 +265,49 @@ def _check_labels(posts: pd.DataFrame, where: str) -> None:
             raise DataError(f"unknown label {label!r}", where=f"{where}, row {row}", fix=fix)
 
 
+def split_threads(
+    posts: pd.DataFrame, shares: Mapping[str, float], *, strata: Sequence[str] = ("site", "stance"), seed: int = 0
+) -> pd.Series:
+    """Assign whole threads to splits so that each holds its share of every stratum.
+
+    Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011) with a thread as the unit: threads go, largest
+    first, to the split that lacks most of what they hold.
+
+    Parameters
+    ----------
+    posts : DataFrame
+        A posts table; `strata` columns that it lacks are ignored.
+    shares : mapping of str to float
+        The splits' names and shares, which sum to 1.
+    seed : int
+        Breaks ties between threads of the same size.
+
+    Returns
+    -------
+    Series of str
+        The split of each post, the same for all posts of a thread.
+    """
+    present = [column for column in strata if column in posts.columns]
+    # One column a stratum, the number of posts always among them; each weighs the same however common it is.
+    counts = pd.concat([pd.get_dummies(posts[column].astype(str), prefix=column) for column in present], axis=1)
+    counts.insert(0, "posts", True)
+    per_thread = counts.astype(float).groupby(posts["thread"], sort=False).sum()
+    # A site with too few threads to give one to each split cannot be shared out; it would only push all it has to
+    # the largest split.
+    per_thread = per_thread.loc[:, (per_thread > 0).sum() >= 1 / min(shares.values())]
+    per_thread /= per_thread.sum()
+    shuffled = per_thread.sample(frac=1, random_state=seed).sort_values("posts", ascending=False, kind="stable")
+    wanting = {name: share * per_thread.sum().to_numpy() for name, share in shares.items()}
+    chosen = {}
+    for thread, holds in zip(shuffled.index, shuffled.to_numpy(), strict=True):
+        # How much nearer the split comes to its share: falls where the thread would overfill it.
+        gain = {name: float((holds * (2 * lacks - holds)).sum() / shares[name]) for name, lacks in wanting.items()}
+        best = max(gain, key=gain.__getitem__)
+        wanting[best] = wanting[best] - holds
+        chosen[thread] = best
+    return posts["thread"].map(chosen)
+
+
 def _either(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}"
 

@@ -182,7 +182,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path` that takes its name only when all has been written."""
     target = Path(path)
     try:
-        handle = tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False)
+        # Closed by the `with` below; it must outlive this block to be renamed.
+        handle = tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False)  # noqa: SIM115
     except OSError as error:
         raise DataError(f"cannot be written ({error.strerror})", where=str(target), fix="check the folder") from error
     try:
@@ -193,8 +194,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         # NamedTemporaryFile makes files private; give this one the mode that open() would have given it.
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(handle.name, 0o666 & ~umask)
-        os.replace(handle.name, target)
+        Path(handle.name).chmod(0o666 & ~umask)
+        Path(handle.name).replace(target)
     except BaseException:
         Path(handle.name).unlink(missing_ok=True)
         raise
