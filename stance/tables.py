@@ -14,6 +14,7 @@ import io
 import json
 import lzma
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -168,13 +169,16 @@ def _text(data: bytes, name: str) -> str:
 
 
 def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a table by the ending of its name (`.jsonl`, `.csv`, `.parquet`), whole or not at all."""
+    """Write a table by the ending of its name (`.jsonl`, `.csv`, `.parquet`), whole or not at all; "-" is stdout."""
     name = os.fspath(path)
+    if name == "-":
+        return _write_jsonl(table, sys.stdout.buffer)
     write = {".jsonl": _write_jsonl, ".csv": _write_csv, ".parquet": _write_parquet}.get(Path(name).suffix)
     if write is None:
         raise DataError("unknown ending", where=name, fix=f"end the name in one of {', '.join(FORMATS)}")
     with replacing(name) as stream:
         write(table, stream)
+    return None
 
 
 @contextmanager
