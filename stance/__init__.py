@@ -7,22 +7,31 @@ Every public name is loaded when it is first used: scikit-learn, pandas and NLTK
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stance.data import LABELS, Post, Thread, table_to_threads, threads_to_table
+    from stance.data import LABELS, Post, Thread, check_posts, table_to_threads, threads_to_table
     from stance.errors import DataError, ModelError, PageError, StanceError
+    from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
     from stance.extract import extract
     from stance.tables import read_table, write_table
 
 _HOME = {
+    "Comparison": "evaluate",
     "LABELS": "data",
     "DataError": "errors",
     "ModelError": "errors",
     "PageError": "errors",
     "Post": "data",
+    "Scores": "evaluate",
     "StanceError": "errors",
     "Thread": "data",
+    "apply_standoff": "evaluate",
+    "check_posts": "data",
+    "compare": "evaluate",
+    "evaluate": "evaluate",
     "extract": "extract",
     "read_table": "tables",
     "table_to_threads": "data",
@@ -32,12 +41,18 @@ _HOME = {
 
 __all__ = [
     "LABELS",
+    "Comparison",
     "DataError",
     "ModelError",
     "PageError",
     "Post",
+    "Scores",
     "StanceError",
     "Thread",
+    "apply_standoff",
+    "check_posts",
+    "compare",
+    "evaluate",
     "extract",
     "read_table",
     "table_to_threads",
@@ -48,10 +63,20 @@ __all__ = [
 __version__ = "0.1.0"
 
 
+class _Front(ModuleType):
+    """A package whose functions stay what they are when a submodule of the same name (`extract`) is imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Front
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'stance' has no attribute {name!r}")
-    # Kept as an attribute, so that the submodule `stance.extract` never hides the function of that name.
     value = globals()[name] = getattr(importlib.import_module(f"stance.{_HOME[name]}"), name)
     return value
 
