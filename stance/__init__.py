@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
     from stance.extract import extract
+    from stance.report import report
     from stance.tables import read_table, write_table
 
 _HOME = {
@@ -34,6 +35,7 @@ _HOME = {
     "evaluate": "evaluate",
     "extract": "extract",
     "read_table": "tables",
+    "report": "report",
     "table_to_threads": "data",
     "threads_to_table": "data",
     "write_table": "tables",
@@ -55,6 +57,7 @@ __all__ = [
     "evaluate",
     "extract",
     "read_table",
+    "report",
     "table_to_threads",
     "threads_to_table",
     "write_table",
