@@ -12,33 +12,43 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stance.data import LABELS, Post, Thread, table_to_threads, threads_to_table
+    from stance.data import LABELS, Post, Thread, check_posts, table_to_threads, threads_to_table
     from stance.errors import DataError, ModelError, PageError, StanceError
+    from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
     from stance.explain import Explanation
     from stance.extract import extract
     from stance.model import Model
+    from stance.report import report
     from stance.tables import read_table, write_table
     from stance.train import Settings, Trained
-    from stance.workflow import explain, label, load_corpus, load_model, save_model, train
+    from stance.workflow import evaluate_model, explain, label, load_corpus, load_model, save_model, train
 
 _HOME = {
     "LABELS": "data",
+    "Comparison": "evaluate",
     "DataError": "errors",
     "Explanation": "explain",
     "Model": "model",
     "ModelError": "errors",
     "PageError": "errors",
     "Post": "data",
+    "Scores": "evaluate",
     "Settings": "train",
     "StanceError": "errors",
     "Thread": "data",
     "Trained": "train",
+    "apply_standoff": "evaluate",
+    "check_posts": "data",
+    "compare": "evaluate",
+    "evaluate": "evaluate",
+    "evaluate_model": "workflow",
     "explain": "workflow",
     "extract": "extract",
     "label": "workflow",
     "load_corpus": "workflow",
     "load_model": "workflow",
     "read_table": "tables",
+    "report": "report",
     "save_model": "workflow",
     "table_to_threads": "data",
     "threads_to_table": "data",
@@ -48,22 +58,30 @@ _HOME = {
 
 __all__ = [
     "LABELS",
+    "Comparison",
     "DataError",
     "Explanation",
     "Model",
     "ModelError",
     "PageError",
     "Post",
+    "Scores",
     "Settings",
     "StanceError",
     "Thread",
     "Trained",
+    "apply_standoff",
+    "check_posts",
+    "compare",
+    "evaluate",
+    "evaluate_model",
     "explain",
     "extract",
     "label",
     "load_corpus",
     "load_model",
     "read_table",
+    "report",
     "save_model",
     "table_to_threads",
     "threads_to_table",
@@ -74,18 +92,15 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-class _FrontDoor(ModuleType):
-    """The package itself, which importing `stance.train` must not change.
+class _Front(ModuleType):
+    """A package whose functions stay what they are when a submodule of the same name (`extract`) is imported."""
 
-    Python binds a submodule to its package once it is imported; it would hide the function of the same name.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name not in _HOME or not isinstance(value, ModuleType):
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
 
 
-sys.modules[__name__].__class__ = _FrontDoor
+sys.modules[__name__].__class__ = _Front
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,7 @@ from stance.data import (
     threads_to_table,
 )
 from stance.errors import PageError
+from stance.evaluate import Scores, evaluate
 from stance.explain import Explanation, explain_text
 from stance.extract import extract
 from stance.labelling import label_posts
@@ -181,6 +182,17 @@ def _posts_of(source: Source) -> pd.DataFrame:
         fix = "give a page whose comments are in it; `stance extract` shows what is found"
         raise PageError(f"no posts{f' ({notes})' if notes else ''}", where=where, fix=fix)
     return check_posts(posts)
+
+
+def evaluate_model(
+    gold: pd.DataFrame, *, model: Model | str | os.PathLike[str] | None = None, against: str = "stance"
+) -> Scores:
+    """Label the posts of `gold` and score the labels; against `text_only` each post is read alone.
+
+    The whole of `gold` is one input: the conversation of its threads counts as it would for a new page.
+    """
+    labels = label(gold, model, conversation=against == "stance")
+    return evaluate(gold, labels, against=against)
 
 
 def explain(text: str, model: Model | str | os.PathLike[str] | None = None) -> Explanation:
