@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from stance.extract.draft import Draft
-from stance.extract.markup import text_of, unique
+from stance.extract.markup import text_of, unique, without
 from stance.extract.platforms import Platform, Rule
+
+_MEDIA = re.compile(r"<(?:img|video|audio|iframe|embed)\b")
 
 
 @dataclass(slots=True)
@@ -121,7 +124,7 @@ def read_platform(tree: LexborHTMLParser, platform: Platform) -> list[Draft]:
 
 def _drafts(blocks: Blocks, platform: Platform) -> list[Draft]:
     texts = _texts(blocks, platform)
-    if not any(text or quote for text, quote in texts.values()):
+    if not any(text for text, _, _ in texts.values()):
         return []
     ids = blocks.values(platform.id)
     authors = blocks.values(platform.author)
@@ -140,13 +143,15 @@ def _drafts(blocks: Blocks, platform: Platform) -> list[Draft]:
             parent=parents.get(place),
             quoted=quoted.get(place),
             place=place,
+            has_media=has_media,
         )
         for place in range(len(blocks.nodes))
-        for text, quote in [texts.get(place, ("", ""))]
+        for text, quote, has_media in [texts.get(place, ("", "", False))]
     ]
 
 
-def _texts(blocks: Blocks, platform: Platform) -> dict[int, tuple[str, str]]:
+def _texts(blocks: Blocks, platform: Platform) -> dict[int, tuple[str, str, bool]]:
+    """Each post's own words, those it quotes, and whether it shows a picture or a film."""
     contents = blocks.content(platform.text)
     drops = _pieces(blocks, platform.drop)
     quotes = _pieces(blocks, platform.quote)
@@ -162,7 +167,7 @@ def _texts(blocks: Blocks, platform: Platform) -> dict[int, tuple[str, str]]:
         html, taken = without(html, quotes.get(place, ()))
         text, quote = text_of(html), text_of("\n".join(taken))
         # A post that only repeats another's words says those words.
-        texts[place] = (text, quote) if text else (quote, "")
+        texts[place] = (text or quote, quote if text else "", bool(_MEDIA.search(html)))
     return texts
 
 
@@ -172,20 +177,6 @@ def _pieces(blocks: Blocks, css: str) -> dict[int, list[str]]:
         for place, node in blocks.find(css):
             pieces.setdefault(place, []).append(node.html or "")
     return pieces
-
-
-def without(html: str, pieces: Iterable[str]) -> tuple[str, list[str]]:
-    """Take pieces of serialised HTML out, and say which were there.
-
-    Serialising is deterministic, so an element's HTML is a substring of the HTML around it; this needs no change of the
-    tree, where nodes inside a removed node would be dangling pointers.
-    """
-    taken = []
-    for piece in pieces:
-        if piece and piece in html:
-            html = html.replace(piece, "<br>", 1)
-            taken.append(piece)
-    return html, taken
 
 
 def _parents(blocks: Blocks, platform: Platform, ids: dict[int, str]) -> dict[int, int]:

@@ -9,9 +9,12 @@ from selectolax.lexbor import LexborHTMLParser
 from stance.data import Thread
 from stance.extract.assemble import assemble
 from stance.extract.blocks import read_platform
+from stance.extract.draft import Draft
 from stance.extract.markup import parse
 from stance.extract.page import Page
 from stance.extract.platforms import Platform, platforms
+from stance.extract.repeated import learn_platform
+from stance.extract.structured import read_json_ld
 
 
 def read_html(page: Page, *, skip: Collection[str] = ()) -> Thread:
@@ -23,13 +26,27 @@ def read_html(page: Page, *, skip: Collection[str] = ()) -> Thread:
         Names of platforms to treat as unknown; to measure what the other readers do without them.
     """
     tree = parse(page.text, page.name)
+    drafts, platform = _known(tree, page, skip)
+    if "schema.org" not in skip:
+        structured = read_json_ld(tree) if "ld+json" in page.text else []
+        if len(structured) > len(drafts):
+            drafts, platform = structured, None
+            return assemble(page, drafts, platform="schema.org", title=_title(tree, None))
+    if drafts and platform:
+        return assemble(page, drafts, platform=platform.name, title=_title(tree, platform))
+    learnt = learn_platform(tree)
+    drafts = read_platform(tree, learnt) if learnt else []
+    return assemble(page, drafts, platform="repeated blocks", title=_title(tree, None))
+
+
+def _known(tree: LexborHTMLParser, page: Page, skip: Collection[str]) -> tuple[list[Draft], Platform | None]:
     for platform in platforms():
         if platform.name in skip or not platform.is_marked(page.text):
             continue
         drafts = read_platform(tree, platform)
         if drafts:
-            return assemble(page, drafts, platform=platform.name, title=_title(tree, platform))
-    return assemble(page, [], platform=None, title=_title(tree, None))
+            return drafts, platform
+    return [], None
 
 
 def _title(tree: LexborHTMLParser, platform: Platform | None) -> str | None:

@@ -170,3 +170,32 @@ def line_of(html: str) -> str:
 def unique(nodes: Iterable[LexborNode]) -> list[LexborNode]:
     """Drop repeated nodes: a comma list of selectors finds a node once for each that fits."""
     return list({node.mem_id: node for node in nodes}.values())
+
+
+def text_and_quote(html: str) -> tuple[str, str | None]:
+    """Read a post's HTML as its own words and those it quotes.
+
+    Examples
+    --------
+    >>> text_and_quote("<blockquote>They spy.</blockquote><p>Who says?</p>")
+    ('Who says?', 'They spy.')
+    """
+    tree = LexborHTMLParser(html.encode("utf-8", "replace"))
+    body = tree.body.inner_html if tree.body else ""
+    own, quotes = without(body or "", [node.html or "" for node in tree.css("blockquote, aside.quote")])
+    text, quote = text_of(own), text_of("\n".join(quotes))
+    return (text, quote or None) if text else (quote, None)
+
+
+def without(html: str, pieces: Iterable[str]) -> tuple[str, list[str]]:
+    """Take pieces of serialised HTML out, and say which were there.
+
+    Serialising is deterministic, so an element's HTML is a substring of the HTML around it; this needs no change of the
+    tree, where nodes inside a removed node would be dangling pointers.
+    """
+    taken = []
+    for piece in pieces:
+        if piece and piece in html:
+            html = html.replace(piece, "<br>", 1)
+            taken.append(piece)
+    return html, taken
