@@ -189,6 +189,8 @@ def _parents(blocks: Blocks, platform: Platform, ids: dict[int, str]) -> dict[in
         parents = by_depth((place, _number(value)) for place, value in sorted(depths.items())) | parents
     if platform.indent:
         parents = _by_wrappers(blocks, platform.indent) | parents
+    if platform.by_tree and not parents:
+        parents = _by_tree(blocks)
     if platform.nested:
         for place, node in enumerate(blocks.nodes):
             around = blocks.owner(node.parent)
@@ -230,3 +232,42 @@ def _by_wrappers(blocks: Blocks, css: str) -> dict[int, int]:
             around = around.parent
         depths.append((place, float(depth)))
     return by_depth(depths)
+
+
+def _by_tree(blocks: Blocks) -> dict[int, int]:
+    """Read indentation where no entry says how: spacers beside the post, else how deep its element stands in the page.
+
+    A first post that alone stands elsewhere (the opening of a thread above the list of replies) is no parent.
+    """
+    spaced = [(place, _spacer(node)) for place, node in enumerate(blocks.nodes)]
+    if len({depth for _, depth in spaced}) > 1:
+        return by_depth(spaced)
+    depths = [(place, float(_depth(node))) for place, node in enumerate(blocks.nodes)]
+    return by_depth(depths) if len({depth for _, depth in depths[1:]}) > 1 else {}
+
+
+def _depth(node: LexborNode | None) -> int:
+    depth = 0
+    while node is not None:
+        node, depth = node.parent, depth + 1
+    return depth
+
+
+_SPACE_LEFT = re.compile(r"(?:margin|padding)-left:\s*(\d+)")
+
+
+def _spacer(node: LexborNode) -> float:
+    """Width that pushes a post to the right: of an empty picture in its row, or of its own or its wrapper's style."""
+    around: LexborNode | None = node
+    for _ in range(3):
+        if around is None:
+            break
+        found = _SPACE_LEFT.search(around.attributes.get("style") or "")
+        if found:
+            return float(found.group(1))
+        if around.tag == "tr":
+            image = around.css_first("td > img[height='1'], td > img[height='0'], td[indent]")
+            value = (image.attributes.get("width") or image.attributes.get("indent") or "0") if image else "0"
+            return _number(value)
+        around = around.parent
+    return 0.0

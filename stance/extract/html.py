@@ -16,6 +16,8 @@ from stance.extract.platforms import Platform, platforms
 from stance.extract.repeated import learn_platform
 from stance.extract.structured import read_json_ld
 
+_MICRODATA = "schema.org microdata"
+
 
 def read_html(page: Page, *, skip: Collection[str] = ()) -> Thread:
     """Read one HTML page.
@@ -27,16 +29,34 @@ def read_html(page: Page, *, skip: Collection[str] = ()) -> Thread:
     """
     tree = parse(page.text, page.name)
     drafts, platform = _known(tree, page, skip)
-    if "schema.org" not in skip:
-        structured = read_json_ld(tree) if "ld+json" in page.text else []
-        if len(structured) > len(drafts):
-            drafts, platform = structured, None
-            return assemble(page, drafts, platform="schema.org", title=_title(tree, None))
-    if drafts and platform:
-        return assemble(page, drafts, platform=platform.name, title=_title(tree, platform))
+    if platform is None or platform.name == _MICRODATA:
+        drafts, platform = _unknown(tree, page, drafts, platform)
+    name = platform.name if platform else "schema.org"
+    return assemble(page, drafts, platform=name, title=_title(tree, platform))
+
+
+def _unknown(
+    tree: LexborHTMLParser, page: Page, drafts: list[Draft], platform: Platform | None
+) -> tuple[list[Draft], Platform | None]:
+    """Read structured data and repeated blocks, and keep what shows more of the discussion.
+
+    Structured data is exact but often leaves out the opening post, quotations and line breaks; so blocks that hold all
+    its words and at least as many posts are the better reading of the same page.
+    """
+    json_ld = read_json_ld(tree) if "ld+json" in page.text else []
+    if len(json_ld) > len(drafts):
+        drafts, platform = json_ld, None
     learnt = learn_platform(tree)
-    drafts = read_platform(tree, learnt) if learnt else []
-    return assemble(page, drafts, platform="repeated blocks", title=_title(tree, None))
+    blocks = read_platform(tree, learnt) if learnt else []
+    if len(blocks) >= 2 * len(drafts) or (len(blocks) >= len(drafts) and _covers(blocks, drafts)):
+        return blocks, learnt
+    return drafts, platform
+
+
+def _covers(blocks: list[Draft], drafts: list[Draft]) -> bool:
+    words = "\n".join("".join(draft.text.split()) for draft in blocks)
+    heads = ["".join(draft.text.split())[:40] for draft in drafts]
+    return sum(head in words for head in heads) * 5 >= len(heads) * 4
 
 
 def _known(tree: LexborHTMLParser, page: Page, skip: Collection[str]) -> tuple[list[Draft], Platform | None]:

@@ -70,6 +70,7 @@ class Platform:
     indent: str = ""
     nested: bool = True
     siblings: bool = False
+    by_tree: bool = False
     quote: str = ""
     drop: str = ""
     title: tuple[Rule, ...] = ()

@@ -34,6 +34,12 @@ _NO_TEXT = re.compile(any_of("not_text"), re.IGNORECASE)
 _BUTTON = re.compile(rf"^{any_of('button')}$", re.IGNORECASE)
 _SAYS = re.compile(rf"\s{any_of('says')}\s*:?$", re.IGNORECASE)
 
+_COMMENT = re.compile(r"comment|kommentar|coment|repl(?:y|ies)|respuesta|antwort|reactie", re.IGNORECASE)
+_BESIDE_DATE = re.compile(
+    rf"^\W*(?:{any_of('by')}\s+)?([^|•·\d][^|•·]{{0,39}}?)\s*(?:\||•|·|,|–|—|-|:|\b(?:on|am|le|at|el|um|{any_of('says')})\b)+\s*(?=.{{0,14}}\d)",
+    re.IGNORECASE,
+)
+
 #: Addresses of people's own pages.
 _PROFILE = re.compile(
     r"(?:/|\b)(?:u|users?|members?|profiles?|people|person|authors?|account|channel|benutzer|mitglied(?:er)?|utilisateur|membre|usuarios?|perfil)[/=.?-]|/[@~]\w|[?&](?:u|uid|user_?id|user|member)="
@@ -48,13 +54,11 @@ _INLINE = frozenset("a b i em strong u s small span font code sub sup abbr time 
 
 def learn_platform(tree: LexborHTMLParser) -> Platform | None:
     """Write an entry for the posts of this page, or None where nothing on it looks like posts."""
-    page = _Survey(tree)
-    best: tuple[float, Platform] | None = None
-    for kind in page.kinds():
-        found = _Fields(kind, page).platform()
-        if found and (best is None or found[0] > best[0]):
-            best = found
-    return best[1] if best else None
+    for page in (_Survey(tree, list(_dates(tree))), _Survey(tree, list(_profiles(tree)), needs_dates=False)):
+        found = [entry for kind in page.kinds() for entry in [_Fields(kind, page).platform()] if entry]
+        if found:
+            return max(found, key=lambda entry: entry[0])[1]
+    return None
 
 
 def names_of(node: LexborNode) -> list[str]:
@@ -102,11 +106,12 @@ class _Kind:
 
 
 class _Survey:
-    """The dates of a page, and the kinds of elements around them."""
+    """The dates of a page (or its links to people, where it has none), and the kinds of elements around them."""
 
-    def __init__(self, tree: LexborHTMLParser) -> None:
+    def __init__(self, tree: LexborHTMLParser, dates: list[LexborNode], *, needs_dates: bool = True) -> None:
         self.tree = tree
-        self.dates = list(_dates(tree))
+        self.dates = dates
+        self.needs_dates = needs_dates
 
     def kinds(self) -> list[_Kind]:
         """Kinds of elements of which most hold a date or two of their own, the most frequent first."""
@@ -128,6 +133,10 @@ class _Survey:
             if key in seen or few * 5 < len(owned) * 4:
                 continue
             seen.add(key)
+            # What holds a date and no words beside it is the date's own element.
+            longest = max(len(elements[place].text() or "") for place in list(owned)[:_SAMPLE])
+            if longest < 40:
+                continue
             kinds.append(self._kind(name, dict(owned)))
             if len(kinds) == _KINDS:
                 break
@@ -146,6 +155,13 @@ class _Survey:
             html = node.html or ""
             kind.html.append(without(html, inner[node.mem_id])[0] if node.mem_id in inner else html)
         return kind
+
+
+def _profiles(tree: LexborHTMLParser) -> Iterator[LexborNode]:
+    """Links to the pages of people."""
+    for node in tree.css("a[href]"):
+        if _PROFILE.search(node.attributes.get("href") or "") and _is_name(line_of(node.html or "")):
+            yield node
 
 
 def _dates(tree: LexborHTMLParser) -> Iterator[LexborNode]:
@@ -180,6 +196,7 @@ class _Part:
     css: str
     values: dict[int, str] = field(default_factory=dict)
     words: dict[int, int] = field(default_factory=dict)
+    nodes: dict[int, LexborNode] = field(default_factory=dict)
     holds: set[int] = field(default_factory=set)
     hrefs: list[str] = field(default_factory=list)
 
@@ -199,15 +216,22 @@ class _Fields:
         if not self._is_worth_it():
             return None
         self._collect()
-        author = self._author()
         date = self._date()
-        if author is None or date is None:
+        author = self._author()
+        name = Rule(author.css) if author else self._name_beside(date)
+        if name is None or (date is None and self.page.needs_dates):
             return None
         content = self._content(author, date)
-        score = self._score(author, content)
-        if score is None:
+        score = self._score(name, content)
+        return (score, self._entry(name, date, content)) if score is not None else None
+
+    def _name_beside(self, date: _Part | None) -> Rule | None:
+        """A name in the same words as the date: "Ada, 3 May 2019", "by Ada on 3 May"."""
+        if date is None:
             return None
-        return score, self._entry(author, date, content)
+        found = [_BESIDE_DATE.match(value) for value in date.values.values()]
+        named = sum(_is_name(name.group(1)) and not _is_in_date(name) for name in found if name)
+        return Rule(date.css, None, _BESIDE_DATE) if named * 10 >= len(self.sample) * 7 else None
 
     def _is_worth_it(self) -> bool:
         total, dated = len(self.kind.nodes), len(self.kind.own_dates)
@@ -234,6 +258,7 @@ class _Fields:
                         continue
                     part.values[place] = value
                     part.words[place] = len(_WORD.findall(value))
+                    part.nodes[place] = node
                     if node.mem_id in dates or any(child.mem_id in dates for child in _own(node, places)):
                         part.holds.add(place)
                     href = node.attributes.get("href")
@@ -270,7 +295,7 @@ class _Fields:
         pure = sum(is_date(value) for value in dated) / (len(dated) or 1)
         return coverage + 0.3 * pure + 0.1 * bool(_DATE.search(part.css)) - 0.001 * median(map(len, dated) if dated else [0])
 
-    def _content(self, author: _Part, date: _Part) -> _Part | None:
+    def _content(self, author: _Part | None, date: _Part | None) -> _Part | None:
         """The part that holds most words and neither name nor date; of nested ones the innermost that holds them all."""
         usable = [part for part in self.parts.values() if self._can_be_content(part, author, date)]
         if not usable:
@@ -280,70 +305,86 @@ class _Fields:
         if most * 2 < total and most < 15 * len(self.sample):
             return None
         good = [part for part in usable if sum(part.words.values()) >= 0.9 * most]
-        return max(good, key=lambda part: (bool(_TEXT.search(part.css)), -sum(part.words.values())))
+        return max(good, key=lambda part: (len(part.values), bool(_TEXT.search(part.css)), -sum(part.words.values())))
 
-    def _can_be_content(self, part: _Part, author: _Part, date: _Part) -> bool:
-        if len(part.values) * 10 < len(self.sample) * 7 or part.holds or _NO_TEXT.search(part.css):
+    def _can_be_content(self, part: _Part, author: _Part | None, date: _Part | None) -> bool:
+        if len(part.values) * 10 < len(self.sample) * 7 or _NO_TEXT.search(part.css.rpartition(" > ")[2]):
             return False
         tag = re.match(r"\w+", part.css.rpartition(" > ")[2])
         if tag and tag.group() in ("a", "time", "button", "h1", "h2", "h3", "h4"):
             return False
-        return sum(part.values[place].startswith(author.values[place]) for place in part.values if author.values.get(place)) * 3 < len(part.values)
+        around = sum(_is_around(part, other, place) for other in (author, date) if other for place in part.nodes)
+        return around * 4 < len(part.nodes)
 
-    def _score(self, author: _Part, content: _Part | None) -> float | None:
+    def _score(self, author: Rule, content: _Part | None) -> float | None:
         total = len(self.kind.nodes)
         bodies = [content.values.get(place, "") if content else text for place, text in enumerate(self.texts)]
         filled = [body for body in bodies if body]
         if not filled or len(set(filled)) * 10 < len(filled) * 8:
             return None
-        where = self._where()
-        positive, negative = bool(_DISCUSSION.search(where)), bool(_ELSEWHERE.search(where))
-        headed = sum(_leads_away(html) for html in self.kind.html) / len(self.kind.html)
-        linked = sum(_link_share(html) for html in self.kind.html) / len(self.kind.html)
-        timed = sum(bool(_CLOCK.search(text)) for text in self.texts) / len(self.texts)
-        words = median(len(_WORD.findall(body)) for body in filled)
-        belief = 0.0
-        belief += 1.0 * positive - 1.2 * negative - 1.5 * (headed > 0.4) - 1.0 * (linked > 0.6)
-        belief += 0.5 * timed + 0.3 * (words > 8) + 0.3 * (total > 3) - 0.6 * (total == 1)
-        belief += 0.4 * (len(author.values) >= 0.9 * len(self.sample))
-        if belief < 0.9:
+        belief = self._belief([len(_WORD.findall(body)) for body in filled])
+        if belief < 0.9 or (total == 1 and not _COMMENT.search(self._names(1))):
             return None
         coverage = len(self.kind.own_dates) / total
         spoken = sum(min(60, len(_WORD.findall(body))) for body in bodies) * total / len(bodies)
-        return belief * coverage * spoken**0.5 * (1.15 if content else 1.0)
+        return belief * coverage * spoken**0.5 * (1.0 if content else 0.6)
 
-    def _where(self) -> str:
+    def _belief(self, words: list[int]) -> float:
+        """How much speaks for posts and against teasers, profiles, products: a sum of plain points."""
+        own, around = self._names(1), self._names(5)
+        is_named = bool(_DISCUSSION.search(own))
+        headed = sum(_leads_away(html) for html in self.kind.html) / len(self.kind.html)
+        linked = sum(_link_share(html) for html in self.kind.html) / len(self.kind.html)
+        timed = sum(bool(_CLOCK.search(text)) for text in self.texts) / len(self.texts)
+        belief = 1.2 if is_named else 0.8 if _DISCUSSION.search(around) else 0.0
+        belief -= 1.2 if _ELSEWHERE.search(own) else 0.2 if is_named else 1.0 if _ELSEWHERE.search(around) else 0.0
+        belief -= 1.5 * (headed > 0.4) + 1.0 * (linked > 0.6) + 0.6 * (len(words) == 1)
+        return belief + 0.5 * timed + 0.3 * (median(words) > 8) + 0.3 * (len(words) > 3) + 0.2
+
+    def _names(self, levels: int) -> str:
         """Class names and ids of a block and of what is close around it."""
         names = []
-        for node in list(_up(self.kind.nodes[0], 5)):
+        for node in list(_up(self.kind.nodes[0], levels)):
             attributes = node.attributes
             names += [attributes.get("class") or "", attributes.get("id") or "", attributes.get("itemprop") or ""]
         return " ".join(names)
 
-    def _entry(self, author: _Part, date: _Part, content: _Part | None) -> Platform:
-        drop = [author.css, date.css] if content is None else []
+    def _entry(self, author: Rule, date: _Part | None, content: _Part | None) -> Platform:
+        drop = [author.css, *([date.css] if date else [])]
         junk = [part.css for part in self.parts.values() if _is_furniture(part, len(self.sample))]
         return Platform(
             name="repeated blocks",
             origin="learnt from the page",
             post=(self.kind.css,),
             id=(Rule("", "id", re.compile(r"(\w*\d+)$")), Rule("", "data-id"), Rule("", "data-comment-id"), Rule("a[href*='#']", "href", re.compile(r"#(?:\D*)(\d+)$"))),
-            author=(Rule(author.css),),
-            date=(*(Rule(date.css, key) for key in ("datetime", "title")), Rule(date.css)),
+            author=(author,),
+            date=(*(Rule(date.css, key) for key in ("datetime", "title")), Rule(date.css)) if date else (),
             text=(Rule(content.css),) if content else (Rule(),),
-            depth=(Rule("", "style", re.compile(r"(?:margin|padding)-left:\s*(\d+)")), Rule("", "class", re.compile(r"(?:level|depth|indent)[-_]?(\d+)")), Rule("", "data-depth"), Rule("", "data-level")),
+            depth=(Rule("", "style", re.compile(r"(?:margin|padding)-left:\s*(\d+)")), Rule("", "class", re.compile(r"(?:level|depth|indent)[-_]?(\d+)")), Rule("", "data-depth"), Rule("", "data-level"), Rule("td[indent]", "indent"), Rule("td > img[height='1']", "width"), Rule("span", None, re.compile(r"^level (\d+)$"))),
+            by_tree=True,
             quote="blockquote, [class*=quote i]:not(a):not(button)",
             drop=", ".join([*drop, *junk[:40]]),
         )
 
 
+def _is_in_date(name: re.Match[str]) -> bool:
+    span = date_in(name.string)
+    return span is not None and span[0] < name.end(1)
+
+
+def _is_around(part: _Part, other: _Part, place: int) -> bool:
+    """Tell whether one part of a block stands around, or is, another part of the same block."""
+    node, inner = part.nodes[place], other.nodes.get(place)
+    return inner is not None and any(up.mem_id == node.mem_id for up in _up(inner))
+
+
 def _is_furniture(part: _Part, blocks: int) -> bool:
-    """Tell buttons and labels: short, and the same in most blocks."""
+    """Tell buttons and labels: short, in half of the blocks, and the same in nearly all of these."""
     values = [value for value in part.values.values() if value]
-    if len(values) < max(2, 0.3 * blocks):
-        return all(_BUTTON.match(value) for value in values) and bool(values)
+    if len(values) < max(2, 0.5 * blocks) or max(map(len, values)) > 60:
+        return False
     common = Counter(values).most_common(1)[0][1]
-    return (common >= 0.6 * len(values) and len(values) > 2 and max(map(len, values)) < 60) or all(_BUTTON.match(value) for value in values)
+    return (common >= 0.8 * len(values) and len(values) > 2) or all(_BUTTON.match(value) for value in values)
 
 
 def _own(block: LexborNode, places: Iterable[int]) -> Iterator[LexborNode]:
@@ -364,7 +405,7 @@ def _own(block: LexborNode, places: Iterable[int]) -> Iterator[LexborNode]:
 
 def _is_name(value: str) -> bool:
     value = _SAYS.sub("", value)
-    return 0 < len(value) < 41 and len(value.split()) < 6 and not is_date(value) and not date_in(value) and not _BUTTON.match(value) and bool(re.search(r"\w", value))
+    return 0 < len(value) < 41 and len(value.split()) < 6 and not is_date(value) and not date_in(value) and not _BUTTON.match(value) and bool(re.search(r"[^\W\d_]", value))
 
 
 def _leads_away(html: str) -> bool:
