@@ -155,17 +155,20 @@ def _texts(blocks: Blocks, platform: Platform) -> dict[int, tuple[str, str, bool
     contents = blocks.content(platform.text)
     drops = _pieces(blocks, platform.drop)
     quotes = _pieces(blocks, platform.quote)
+    answers: dict[int, list[str]] = {}
     for place, node in enumerate(blocks.nodes):
         # An answer inside the element of the post that it answers is no part of that post's text.
         around = blocks.owner(node.parent)
         if around is not None and place != around:
-            drops.setdefault(around, []).append(node.html or "")
+            answers.setdefault(around, []).append(node.html or "")
     texts = {}
     for place, nodes in contents.items():
         html = "\n".join(node.html or "" for node in nodes)
-        html = without(html, drops.get(place, ()))[0]
+        html = without(html, answers.get(place, ()))[0]
+        # Quotations before the rest: a button taken out of one would leave nothing to recognise it by.
         html, taken = without(html, quotes.get(place, ()))
-        text, quote = text_of(html), text_of("\n".join(taken))
+        html = without(html, drops.get(place, ()))[0]
+        text, quote = text_of(html), text_of(without("\n".join(taken), drops.get(place, ()))[0])
         # A post that only repeats another's words says those words.
         texts[place] = (text or quote, quote if text else "", bool(_MEDIA.search(html)))
     return texts

@@ -216,7 +216,7 @@ class _Fields:
         if not self._is_worth_it():
             return None
         self._collect()
-        date = self._date()
+        date = self._date() if self.page.needs_dates else None
         author = self._author()
         name = Rule(author.css) if author else self._name_beside(date)
         if name is None or (date is None and self.page.needs_dates):
@@ -362,7 +362,7 @@ class _Fields:
             text=(Rule(content.css),) if content else (Rule(),),
             depth=(Rule("", "style", re.compile(r"(?:margin|padding)-left:\s*(\d+)")), Rule("", "class", re.compile(r"(?:level|depth|indent)[-_]?(\d+)")), Rule("", "data-depth"), Rule("", "data-level"), Rule("td[indent]", "indent"), Rule("td > img[height='1']", "width"), Rule("span", None, re.compile(r"^level (\d+)$"))),
             by_tree=True,
-            quote="blockquote, [class*=quote i]:not(a):not(button)",
+            quote="blockquote, [class~=quote], [class*=quotebox i], [class*=bbcodequote i], [class*=quoteblock i]",
             drop=", ".join([*drop, *junk[:40]]),
         )
 
