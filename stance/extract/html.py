@@ -12,7 +12,7 @@ from stance.extract.blocks import read_platform
 from stance.extract.draft import Draft
 from stance.extract.markup import parse
 from stance.extract.page import Page
-from stance.extract.platforms import Platform, platforms
+from stance.extract.platforms import Marks, Platform, platforms
 from stance.extract.repeated import learn_platform
 from stance.extract.structured import read_json_ld
 
@@ -60,8 +60,9 @@ def _covers(blocks: list[Draft], drafts: list[Draft]) -> bool:
 
 
 def _known(tree: LexborHTMLParser, page: Page, skip: Collection[str]) -> tuple[list[Draft], Platform | None]:
+    marks = Marks(page.text)
     for platform in platforms():
-        if platform.name in skip or not platform.is_marked(page.text):
+        if platform.name in skip or not platform.is_marked(marks):
             continue
         drafts = read_platform(tree, platform)
         if drafts:
