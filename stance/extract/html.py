@@ -73,7 +73,7 @@ def _known(tree: LexborHTMLParser, page: Page, skip: Collection[str]) -> tuple[l
 def _title(tree: LexborHTMLParser, platform: Platform | None) -> str | None:
     for rule in platform.title if platform else ():
         node = tree.css_first(rule.css)
-        value = rule.read(node) if node else None
+        value = rule.read(node, node.html or "") if node else None
         if value:
             return value
     for css, attribute in (("meta[property='og:title']", "content"), ("title", None), ("h1", None)):

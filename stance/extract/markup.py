@@ -17,7 +17,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from stance.errors import PageError
 from stance.extract.words import emoji
 
-MAX_BYTES = 64 * 1024 * 1024
+#: Characters of HTML that are read; the longest discussion seen so far has 2 million.
+MAX_LENGTH = 10_000_000
 MAX_DEPTH = 25_000
 MAX_ATTRIBUTES = 20_000
 
@@ -68,8 +69,8 @@ def parse(html: str, where: str) -> LexborHTMLParser:
     PageError
         If tags nest deeper than `MAX_DEPTH`, or one holds more than `MAX_ATTRIBUTES`.
     """
-    if len(html) > MAX_BYTES:
-        raise PageError(f"{len(html)} characters of HTML", where=where, fix=f"give at most {MAX_BYTES}")
+    if len(html) > MAX_LENGTH:
+        raise PageError(f"{len(html):,} characters of HTML", where=where, fix=f"give a page of at most {MAX_LENGTH:,}")
     if html.count("<") > MAX_DEPTH and _depth(html) > MAX_DEPTH:
         raise PageError(f"tags nested more than {MAX_DEPTH} deep", where=where, fix="give a page made for reading")
     if len(html) > _SMALL and _most_attributes(html) > MAX_ATTRIBUTES:

@@ -42,9 +42,9 @@ class Rule:
         css, _, attribute = f" {where}".partition(" @")
         return cls(css.strip(), attribute.strip() or None, re.compile(pattern.strip()) if pattern else None)
 
-    def read(self, node: LexborNode) -> str | None:
-        """Read the value at a node, or None where it is not there."""
-        value = node.attributes.get(self.attribute) if self.attribute else line_of(node.html or "")
+    def read(self, node: LexborNode, html: str) -> str | None:
+        """Read the value at a node, given its HTML, or None where it is not there."""
+        value = node.attributes.get(self.attribute) if self.attribute else line_of(html)
         if value and self.pattern:
             found = self.pattern.search(value)
             value = found.group(found.lastindex or 0) if found else None

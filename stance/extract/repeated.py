@@ -15,8 +15,9 @@ from statistics import median
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from stance.extract.blocks import Blocks
 from stance.extract.dates import date_in, is_date
-from stance.extract.markup import line_of, text_of, without
+from stance.extract.markup import line_of, text_of, unique
 from stance.extract.platforms import Platform, Rule
 from stance.extract.words import any_of
 
@@ -101,8 +102,9 @@ class _Kind:
 
     css: str
     nodes: list[LexborNode]
-    html: list[str] = field(default_factory=list)
-    own_dates: dict[int, list[LexborNode]] = field(default_factory=dict)
+    blocks: Blocks
+    html: list[str]
+    own_dates: dict[int, list[LexborNode]]
 
 
 class _Survey:
@@ -134,7 +136,7 @@ class _Survey:
                 continue
             seen.add(key)
             # What holds a date and no words beside it is the date's own element.
-            longest = max(len(elements[place].text() or "") for place in list(owned)[:_SAMPLE])
+            longest = max(len(elements[place].text() or "") for place in list(owned)[:3])
             if longest < 40:
                 continue
             kinds.append(self._kind(name, dict(owned)))
@@ -143,18 +145,9 @@ class _Survey:
         return kinds
 
     def _kind(self, css: str, owned: dict[int, list[LexborNode]]) -> _Kind:
-        nodes = list({node.mem_id: node for node in self.tree.css(css)}.values())
-        kind = _Kind(css, nodes, own_dates=owned)
-        places = {node.mem_id for node in nodes}
-        inner: dict[int, list[str]] = defaultdict(list)
-        for node in nodes:
-            around = next((up.mem_id for up in _up(node.parent) if up.mem_id in places), None)
-            if around is not None:
-                inner[around].append(node.html or "")
-        for node in nodes[:_SAMPLE]:
-            html = node.html or ""
-            kind.html.append(without(html, inner[node.mem_id])[0] if node.mem_id in inner else html)
-        return kind
+        nodes = unique(self.tree.css(css))
+        blocks = Blocks(nodes, self.tree)
+        return _Kind(css, nodes, blocks, [blocks.html(node) for node in nodes[:_SAMPLE]], owned)
 
 
 def _profiles(tree: LexborHTMLParser) -> Iterator[LexborNode]:
@@ -245,10 +238,7 @@ class _Fields:
         dates = {date.mem_id for owned in self.kind.own_dates.values() for date in owned}
         for place, block in enumerate(self.sample):
             for node in _own(block, places):
-                html = node.html or ""
-                if len(html) > 200_000:
-                    continue
-                value = line_of(html)
+                value = line_of(self.kind.blocks.html(node))
                 if not value and node.tag not in ("time", "meta"):
                     continue
                 names = names_of(node) or _with_parent(node)
