@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from bisect import bisect
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -141,13 +142,13 @@ def options(branch: Sequence[int], place: int, numbers: Sequence[int], least_lat
         For each place the least number that follows it (`least_numbers_after`).
     """
     number = numbers[place]
+    # Along a branch numbers ascend, so all posts that may stand above are at its beginning.
+    older = bisect(branch, number, key=numbers.__getitem__)
     found = False
-    for length in range(len(branch), -1, -1):
-        if 0 < length < len(branch) - REACH:
+    for length in (*range(older, max(0, older - REACH), -1), 0):
+        if length < older and numbers[branch[length]] > number:
             continue
-        if (numbers[branch[length - 1]] if length else 0) > number or (not length and number > least_later[place]):
-            continue
-        if length < len(branch) and numbers[branch[length]] > number:
+        if length == older < len(branch) or (not length and number > least_later[place]):
             continue
         found = True
         yield length
