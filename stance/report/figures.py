@@ -152,7 +152,7 @@ def figures(threads: Iterable[Thread], labels: pd.DataFrame, because: Because | 
     rows = labelled_rows(threads, labels)
     people, answers = _who_answers_whom(rows)
     by_post, by_person = shares(rows)
-    over_time, period = _over_time(rows)
+    course, period = over_time(rows)
     return Figures(
         n_threads=len(threads),
         n_posts=len(rows),
@@ -164,7 +164,7 @@ def figures(threads: Iterable[Thread], labels: pd.DataFrame, because: Because | 
         by_post=by_post,
         by_person=by_person,
         by_depth=_by_depth(rows),
-        over_time=over_time,
+        over_time=course,
         period=period,
         people=people,
         answers=answers,
@@ -218,7 +218,8 @@ def depths(thread: Thread) -> dict[str, int]:
     return {post.id: known[post.id] for post in thread.posts}
 
 
-def _count(part: str, stances: Iterable[str]) -> Counts:
+def counts_of(part: str, stances: Iterable[str]) -> Counts:
+    """Count the posts of each stance in a part."""
     counted = Counter(stances)
     return Counts(part, *(counted[label] for label in LABELS))
 
@@ -228,11 +229,17 @@ def _by_depth(rows: pd.DataFrame) -> tuple[Counts, ...]:
     for depth, stance in zip(rows["depth"], rows["stance"], strict=True):
         found[min(depth, _DEEPEST)].append(stance)
     names = {0: "opens a branch", 1: "first answer", _DEEPEST: f"{_DEEPEST} or more deep"}
-    return tuple(_count(names.get(depth, f"{depth} deep"), found[depth]) for depth in sorted(found))
+    return tuple(counts_of(names.get(depth, f"{depth} deep"), found[depth]) for depth in sorted(found))
 
 
-def _over_time(rows: pd.DataFrame) -> tuple[tuple[Counts, ...], str | None]:
-    """Count by the shortest period that leaves at most `_MOST_PERIODS` of them; periods without posts are kept."""
+def over_time(rows: pd.DataFrame) -> tuple[tuple[Counts, ...], str | None]:
+    """Count by the shortest period that leaves at most `_MOST_PERIODS` of them; periods without posts are kept.
+
+    Returns
+    -------
+    tuple of Counts, str or None
+        Empty where fewer than two periods have dated posts; "hour", "day", "week", "month" or "year".
+    """
     dated = [(moment, stance) for moment, stance in zip(map(_moment, rows["posted_at"]), rows["stance"], strict=True)]
     known = [(moment, stance) for moment, stance in dated if moment is not None]
     moments = pd.DatetimeIndex([moment for moment, _ in known])
@@ -249,7 +256,7 @@ def _by_period(periods: pd.PeriodIndex, stances: Sequence[str], code: str) -> tu
     for period, stance in zip(periods, stances, strict=True):
         found[period].append(stance)
     every = pd.period_range(periods.min(), periods.max(), freq=code)
-    return tuple(_count(_period_name(period, code), found[period]) for period in every) if len(every) > 1 else ()
+    return tuple(counts_of(_period_name(period, code), found[period]) for period in every) if len(every) > 1 else ()
 
 
 def _period_name(period: Any, code: str) -> str:

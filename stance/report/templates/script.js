@@ -1,9 +1,25 @@
 "use strict";
 (() => {
+  const sorting = () => {
+    const table = document.querySelector(".sortable tbody");
+    if (!table) return;
+    document.querySelector(".sorting").hidden = false;
+    const value = (row, key) => (key === "name" ? row.dataset.name : row.dataset[key] === "" ? -Infinity : +row.dataset[key]);
+    const buttons = [...document.querySelectorAll("[data-sort]")];
+    const order = (key) => {
+      const [whole, ...rows] = table.children;
+      const sign = key === "name" ? 1 : -1;
+      rows.sort((a, b) => { const [x, y] = [value(a, key), value(b, key)]; return x < y ? -sign : x > y ? sign : 0; });
+      table.replaceChildren(whole, ...rows);
+      buttons.forEach((button) => button.setAttribute("aria-pressed", button.dataset.sort === key));
+    };
+    buttons.forEach((button) => button.addEventListener("click", () => order(button.dataset.sort)));
+  };
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const id = (name) => document.getElementById(name);
   const form = document.querySelector(".tools");
   window.addEventListener("beforeprint", () => all("details").forEach((part) => { part.open = true; }));
+  sorting();
   if (!form) return;
   form.hidden = false;
   const posts = all(".post");
