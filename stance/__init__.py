@@ -15,29 +15,44 @@ if TYPE_CHECKING:
     from stance.data import LABELS, Post, Thread, check_posts, table_to_threads, threads_to_table
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
+    from stance.explain import Explanation
     from stance.extract import extract
+    from stance.model import Model
     from stance.report import report
     from stance.tables import read_table, write_table
+    from stance.train import Settings, Trained
+    from stance.workflow import evaluate_model, explain, label, load_corpus, load_model, save_model, train
 
 _HOME = {
-    "Comparison": "evaluate",
     "LABELS": "data",
+    "Comparison": "evaluate",
     "DataError": "errors",
+    "Explanation": "explain",
+    "Model": "model",
     "ModelError": "errors",
     "PageError": "errors",
     "Post": "data",
     "Scores": "evaluate",
+    "Settings": "train",
     "StanceError": "errors",
     "Thread": "data",
+    "Trained": "train",
     "apply_standoff": "evaluate",
     "check_posts": "data",
     "compare": "evaluate",
     "evaluate": "evaluate",
+    "evaluate_model": "workflow",
+    "explain": "workflow",
     "extract": "extract",
+    "label": "workflow",
+    "load_corpus": "workflow",
+    "load_model": "workflow",
     "read_table": "tables",
     "report": "report",
+    "save_model": "workflow",
     "table_to_threads": "data",
     "threads_to_table": "data",
+    "train": "workflow",
     "write_table": "tables",
 }
 
@@ -45,21 +60,32 @@ __all__ = [
     "LABELS",
     "Comparison",
     "DataError",
+    "Explanation",
+    "Model",
     "ModelError",
     "PageError",
     "Post",
     "Scores",
+    "Settings",
     "StanceError",
     "Thread",
+    "Trained",
     "apply_standoff",
     "check_posts",
     "compare",
     "evaluate",
+    "evaluate_model",
+    "explain",
     "extract",
+    "label",
+    "load_corpus",
+    "load_model",
     "read_table",
     "report",
+    "save_model",
     "table_to_threads",
     "threads_to_table",
+    "train",
     "write_table",
 ]
 

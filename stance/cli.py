@@ -18,6 +18,8 @@ from stance.errors import StanceError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from stance.data import Thread
+
 
 class _OneLine(click.Group):
     """Turn what the user gave wrong into one line and status 2; a bug keeps its traceback."""
@@ -47,11 +49,15 @@ def extract(sources: tuple[str, ...], output: str | None) -> None:
     """Print the posts of pages, dumps and exports, one row a post."""
     threads = [thread for source in sources for thread in stance.extract(source)]
     for thread in threads:
-        hidden = f", {thread.hidden} hidden" if thread.hidden else ""
-        click.echo(f"{thread.id}: {len(thread.posts)} posts{hidden}", err=True)
-        for note in thread.notes:
-            click.echo(f"{thread.id}: {note}", err=True)
+        click.echo(_summary(thread), err=True)
     _show(stance.threads_to_table(threads), output)
+
+
+def _summary(thread: Thread) -> str:
+    """One line on what was found in a page, and what was not."""
+    count = f"{len(thread.posts)} post{'' if len(thread.posts) == 1 else 's'}" if thread.posts else "no posts"
+    hidden = f", {thread.hidden} hidden" if thread.hidden else ""
+    return "; ".join([f"{thread.id}: {count}{hidden}", *thread.notes])
 
 
 GOLD_COLUMN = click.option(
