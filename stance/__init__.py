@@ -18,10 +18,20 @@ if TYPE_CHECKING:
     from stance.explain import Explanation
     from stance.extract import extract
     from stance.model import Model
-    from stance.report import report
-    from stance.tables import read_table, write_table
+    from stance.report import batch_report, comparison_report, evaluation_report
+    from stance.tables import read_table, replacing, write_table
     from stance.train import Settings, Trained
-    from stance.workflow import evaluate_model, explain, label, load_corpus, load_model, save_model, train
+    from stance.workflow import (
+        evaluate_model,
+        explain,
+        label,
+        load_corpus,
+        load_model,
+        report,
+        report_evaluation,
+        save_model,
+        train,
+    )
 
 _HOME = {
     "LABELS": "data",
@@ -38,17 +48,22 @@ _HOME = {
     "Thread": "data",
     "Trained": "train",
     "apply_standoff": "evaluate",
+    "batch_report": "report",
     "check_posts": "data",
     "compare": "evaluate",
+    "comparison_report": "report",
     "evaluate": "evaluate",
     "evaluate_model": "workflow",
+    "evaluation_report": "report",
     "explain": "workflow",
     "extract": "extract",
     "label": "workflow",
     "load_corpus": "workflow",
     "load_model": "workflow",
     "read_table": "tables",
-    "report": "report",
+    "replacing": "tables",
+    "report": "workflow",
+    "report_evaluation": "workflow",
     "save_model": "workflow",
     "table_to_threads": "data",
     "threads_to_table": "data",
@@ -71,17 +86,22 @@ __all__ = [
     "Thread",
     "Trained",
     "apply_standoff",
+    "batch_report",
     "check_posts",
     "compare",
+    "comparison_report",
     "evaluate",
     "evaluate_model",
+    "evaluation_report",
     "explain",
     "extract",
     "label",
     "load_corpus",
     "load_model",
     "read_table",
+    "replacing",
     "report",
+    "report_evaluation",
     "save_model",
     "table_to_threads",
     "threads_to_table",

@@ -17,6 +17,7 @@ from stance.data import (
     Thread,
     check_posts,
     shipped,
+    table_to_threads,
     threads_to_table,
 )
 from stance.errors import PageError
@@ -25,6 +26,8 @@ from stance.explain import Explanation, explain_text
 from stance.extract import extract
 from stance.labelling import label_posts
 from stance.model import Model, load
+from stance.report import SHOWN_POSTS, Because, evaluation_report
+from stance.report import report as thread_report
 from stance.tables import json_line, read_table
 from stance.train import STEPS, Settings, Trained, cross_validated, fit, with_card
 
@@ -177,11 +180,14 @@ def _posts_of(source: Source) -> pd.DataFrame:
     threads = [source] if isinstance(source, Thread) else extract(source)
     posts = threads_to_table(threads)
     if posts.empty:
-        notes = "; ".join(note for thread in threads for note in thread.notes)
-        where = source.id if isinstance(source, Thread) else os.fspath(source)
-        fix = "give a page whose comments are in it; `stance extract` shows what is found"
-        raise PageError(f"no posts{f' ({notes})' if notes else ''}", where=where, fix=fix)
+        raise _no_posts(threads, source.id if isinstance(source, Thread) else os.fspath(source))
     return check_posts(posts)
+
+
+def _no_posts(threads: Iterable[Thread], where: str) -> PageError:
+    notes = "; ".join(note for thread in threads for note in thread.notes)
+    fix = "give a page whose comments are in it; `stance extract` shows what is found"
+    return PageError(f"no posts{f' ({notes})' if notes else ''}", where=where, fix=fix)
 
 
 def evaluate_model(
@@ -198,3 +204,87 @@ def evaluate_model(
 def explain(text: str, model: Model | str | os.PathLike[str] | None = None) -> Explanation:
     """Tell which n-grams of a text moved its label, and by how much; they sum to the logit exactly."""
     return explain_text(text, load_model(model))
+
+
+def because(posts: pd.DataFrame, model: Model | str | os.PathLike[str] | None = None) -> Because:
+    """Tell for each post how much each of its words moved it toward its `stance`.
+
+    Parameters
+    ----------
+    posts : DataFrame
+        `thread`, `post`, `text` and `stance`.
+
+    Returns
+    -------
+    dict
+        (thread, post) to (word, weight) for each word between white space, in order of the text.
+    """
+    loaded = load_model(model)
+    rows = zip(posts["thread"], posts["post"], posts["text"], posts["stance"], strict=True)
+    return {(thread, post): explain_text(text, loaded).because(stance) for thread, post, text, stance in rows}
+
+
+def report(
+    source: Sources,
+    model: Model | str | os.PathLike[str] | None = None,
+    *,
+    labels: pd.DataFrame | None = None,
+    command: str | None = None,
+) -> str:
+    """Label pages, dumps, exports, threads or posts tables, and write down what they think as one HTML page.
+
+    Parameters
+    ----------
+    source : path, URL, "-", Thread, DataFrame, or an iterable of these
+    model : Model or path, optional
+        By default the Huawei model that comes with stance.
+    labels : DataFrame, optional
+        Labels of these posts from elsewhere, a person's for example; then no model is asked.
+    command : str, optional
+        What to type to get this report again.
+
+    Returns
+    -------
+    str
+        HTML; see `stance.report.report`.
+    """
+    threads = read_threads(source)
+    posts = check_posts(threads_to_table(threads))
+    if labels is not None:
+        return thread_report(threads, labels, command=command)
+    loaded = load_model(model)
+    given = label_posts(posts, loaded)
+    words = because(posts.assign(stance=given["stance"]), loaded)
+    return thread_report(threads, given, because=words, card=loaded.card, command=command)
+
+
+def read_threads(source: Sources) -> list[Thread]:
+    """Gather the threads of one source or of many, with their titles, notes and hidden posts."""
+    if isinstance(source, str | os.PathLike | Thread | pd.DataFrame):
+        source = [source]
+    threads = [thread for one in source for thread in _threads_of(one)]
+    if not any(thread.posts for thread in threads):
+        raise _no_posts(threads, "the sources")
+    return [thread for thread in threads if thread.posts]
+
+
+def _threads_of(source: Source) -> list[Thread]:
+    if isinstance(source, Thread):
+        return [source]
+    return table_to_threads(source) if isinstance(source, pd.DataFrame) else extract(source)
+
+
+def report_evaluation(
+    gold: pd.DataFrame,
+    scores: Scores,
+    model: Model | str | os.PathLike[str] | None = None,
+    *,
+    command: str | None = None,
+) -> str:
+    """Write down the scores of a model on `gold`, with the words behind its worst mistakes, as one HTML page."""
+    loaded = load_model(model)
+    given = {(mistake.thread, mistake.post): mistake.given for mistake in scores.mistakes[:SHOWN_POSTS]}
+    keys = list(zip(gold["thread"], gold["post"], strict=True))
+    wrong = gold[[key in given for key in keys]]
+    words = because(wrong.assign(stance=[given[key] for key in keys if key in given]), loaded)
+    return evaluation_report(scores, gold, because=words, card=loaded.card, command=command)

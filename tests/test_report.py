@@ -214,7 +214,15 @@ def test_labels_by_hand_need_no_probabilities():
     by_hand = LABELLED[["thread", "post", "stance"]]
     found = figures([THREAD], by_hand)
     assert (found.n_unsure, found.n_moved) == (0, 0)
-    assert "for 100 %" in parsed(THREAD, by_hand).css_first(".tree").text()
+    assert not parsed(THREAD, by_hand).css(".odds")
+
+
+def test_a_stance_that_nobody_took_is_not_ruled_out():
+    by_hand = labels_of(THREAD, ["favor"] * 5)[["thread", "post", "stance"]]
+    favor, against, _ = figures([THREAD], by_hand).by_person
+    assert (favor.share, against.share) == (1, 0)
+    assert favor.interval.low == pytest.approx(0.438, abs=0.001)
+    assert against.interval.high == pytest.approx(0.562, abs=0.001)
 
 
 def test_a_post_without_a_label_is_refused():

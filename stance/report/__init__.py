@@ -1,8 +1,18 @@
 """Labels to a page for people: one self-contained HTML file, in which every figure is also a number in a table."""
 
 from stance.report.batch import batch_figures, batch_report
-from stance.report.evaluation import comparison_report, evaluation_report
-from stance.report.figures import Figures, figures
+from stance.report.evaluation import SHOWN_POSTS, comparison_report, evaluation_report
+from stance.report.figures import Because, Figures, figures
 from stance.report.thread import report
 
-__all__ = ["Figures", "batch_figures", "batch_report", "comparison_report", "evaluation_report", "figures", "report"]
+__all__ = [
+    "SHOWN_POSTS",
+    "Because",
+    "Figures",
+    "batch_figures",
+    "batch_report",
+    "comparison_report",
+    "evaluation_report",
+    "figures",
+    "report",
+]

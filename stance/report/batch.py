@@ -113,7 +113,7 @@ def batch_report(
     posts: pd.DataFrame | None = None,
     links: Mapping[str, str] | None = None,
     command: str | None = None,
-    target: str = "the target",
+    target: str | None = None,
 ) -> str:
     """Write down what many discussions think, as one self-contained HTML page.
 

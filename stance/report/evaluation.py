@@ -14,7 +14,7 @@ from stance.report.page import render
 from stance.report.tree import Segment, segments
 
 #: Mistakes and changed posts that are shown with their words; the JSON has them all.
-_MOST_POSTS = 50
+SHOWN_POSTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,12 @@ def evaluation_report(
     return render(
         "evaluation.html",
         title=title,
-        target=(card or {}).get("target") or "the target",
+        target=(card or {}).get("target"),
         scores=scores,
-        mistakes=_with_words(scores.mistakes[:_MOST_POSTS], gold, because or {}),
+        mistakes=_with_words(scores.mistakes[:SHOWN_POSTS], gold, because or {}),
         curve=(card or {}).get("learning_curve") or [],
         comparison=comparison,
-        changed=_with_words(comparison.changed[:_MOST_POSTS], gold, {}) if comparison else (),
+        changed=_with_words(comparison.changed[:SHOWN_POSTS], gold, {}) if comparison else (),
         card=card,
         command=command,
     )
@@ -79,7 +79,7 @@ def comparison_report(
     posts: pd.DataFrame | None = None,
     *,
     command: str | None = None,
-    target: str = "the target",
+    target: str | None = None,
     title: str = "Two labellings compared",
 ) -> str:
     """Write down how two labellings differ, as one self-contained HTML page; `posts` gives the words."""
@@ -88,7 +88,7 @@ def comparison_report(
         title=title,
         target=target,
         comparison=comparison,
-        changed=_with_words(comparison.changed[:_MOST_POSTS], posts, {}),
+        changed=_with_words(comparison.changed[:SHOWN_POSTS], posts, {}),
         command=command,
     )
 

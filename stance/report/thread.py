@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from stance.data import Thread
+from stance.data import PROBABILITY_COLUMNS, Thread
 from stance.report.figures import Because, figures, labelled_rows
 from stance.report.graph import picture
 from stance.report.page import render
@@ -68,10 +68,11 @@ def report(
     return render(
         "thread.html",
         title=_title(threads),
-        target=target or (card or {}).get("target") or "the target",
+        target=target or (card or {}).get("target"),
         figures=computed,
         picture=picture(computed),
         trees=trees,
+        odds=set(PROBABILITY_COLUMNS) <= set(labels.columns),
         explained=bool(because),
         card=card,
         command=command,

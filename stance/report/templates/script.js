@@ -59,7 +59,8 @@
   };
 
   let waiting = 0;
-  form.addEventListener("input", () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(filter); });
+  // Some tools that drive a page announce a choice by "change" alone.
+  for (const event of ["input", "change"]) form.addEventListener(event, () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(filter); });
   form.addEventListener("submit", (event) => event.preventDefault());
 
   let last = -1;
