@@ -26,7 +26,7 @@ from stance.explain import Explanation, explain_text
 from stance.extract import extract
 from stance.labelling import label_posts
 from stance.model import Model, load
-from stance.report import SHOWN_POSTS, Because, evaluation_report
+from stance.report import SHOWN_POSTS, Because, Page, evaluation_report
 from stance.report import report as thread_report
 from stance.tables import json_line, read_table
 from stance.train import STEPS, Settings, Trained, cross_validated, fit, with_card
@@ -230,7 +230,7 @@ def report(
     *,
     labels: pd.DataFrame | None = None,
     command: str | None = None,
-) -> str:
+) -> Page:
     """Label pages, dumps, exports, threads or posts tables, and write down what they think as one HTML page.
 
     Parameters
@@ -245,8 +245,8 @@ def report(
 
     Returns
     -------
-    str
-        HTML; see `stance.report.report`.
+    Page
+        A string of HTML, which a notebook shows; see `stance.report.report`.
     """
     threads = read_threads(source)
     posts = check_posts(threads_to_table(threads))
@@ -280,7 +280,7 @@ def report_evaluation(
     model: Model | str | os.PathLike[str] | None = None,
     *,
     command: str | None = None,
-) -> str:
+) -> Page:
     """Write down the scores of a model on `gold`, with the words behind its worst mistakes, as one HTML page."""
     loaded = load_model(model)
     given = {(mistake.thread, mistake.post): mistake.given for mistake in scores.mistakes[:SHOWN_POSTS]}

@@ -300,3 +300,9 @@ def test_a_report_stays_small_enough_to_mail(n, most):
     because = {("big", post.id): [(word, 0.3) for word in post.text.split()] for post in thread.posts}
     page = report(thread, labels_of(thread, [LABELS[number % 3] for number in range(n)], 0.6), because=because)
     assert len(page.encode()) < most
+
+
+def test_a_notebook_shows_a_report_in_a_frame_that_may_do_nothing_else():
+    shown = LexborHTMLParser(report(THREAD, LABELLED)._repr_html_()).css_first("iframe")
+    assert shown.attributes["sandbox"] == "allow-scripts"
+    assert shown.attributes["srcdoc"] == str(report(THREAD, LABELLED))

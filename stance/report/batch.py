@@ -11,7 +11,7 @@ import pandas as pd
 from stance.errors import DataError
 from stance.evaluate.scores import check_labels
 from stance.report.figures import Counts, counts_of, over_time
-from stance.report.page import render
+from stance.report.page import Page, render
 from stance.report.shares import Share, shares
 
 #: What a report can be split by, and the columns that tell: the first that the table has.
@@ -114,7 +114,7 @@ def batch_report(
     links: Mapping[str, str] | None = None,
     command: str | None = None,
     target: str | None = None,
-) -> str:
+) -> Page:
     """Write down what many discussions think, as one self-contained HTML page.
 
     Parameters

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stance.evaluate import Comparison, Scores
 from stance.report.figures import Because
-from stance.report.page import render
+from stance.report.page import Page, render
 from stance.report.tree import Segment, segments
 
 #: Mistakes and changed posts that are shown with their words; the JSON has them all.
@@ -35,7 +35,7 @@ def evaluation_report(
     comparison: Comparison | None = None,
     command: str | None = None,
     title: str = "Evaluation",
-) -> str:
+) -> Page:
     """Write down what a labelling is worth, as one self-contained HTML page.
 
     Parameters
@@ -81,7 +81,7 @@ def comparison_report(
     command: str | None = None,
     target: str | None = None,
     title: str = "Two labellings compared",
-) -> str:
+) -> Page:
     """Write down how two labellings differ, as one self-contained HTML page; `posts` gives the words."""
     return render(
         "comparison.html",

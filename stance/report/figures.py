@@ -19,7 +19,8 @@ import pandas as pd
 from stance.data import LABELS, Thread, threads_to_table
 from stance.errors import DataError
 from stance.evaluate.scores import check_labels
-from stance.report.shares import Share, label_probabilities, leanings, shares
+from stance.report.people import Answers, Person, who_answers_whom
+from stance.report.shares import Share, label_probabilities, shares
 
 #: (thread, post) to the words that moved its label, each with its weight toward that label.
 Because = Mapping[tuple[str, str], Sequence[tuple[str, float]]]
@@ -53,28 +54,6 @@ class Counts:
     def total(self) -> int:
         """Posts in this part."""
         return self.favor + self.against + self.none
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """One author: posts of each stance, the side that more of them take, and how often they dispute others."""
-
-    name: str
-    favor: int
-    against: int
-    none: int
-    leaning: str
-    disputes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """How often one author answers another, and how often from the other side."""
-
-    author: str
-    answered: str
-    n: int
-    disputes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +129,7 @@ def figures(threads: Iterable[Thread], labels: pd.DataFrame, because: Because | 
     """
     threads = list(threads)
     rows = labelled_rows(threads, labels)
-    people, answers = _who_answers_whom(rows)
+    people, answers = who_answers_whom(rows)
     by_post, by_person = shares(rows)
     course, period = over_time(rows)
     return Figures(
@@ -270,43 +249,6 @@ def _moment(value: object) -> datetime | None:
         return datetime.fromisoformat(str(value)).replace(tzinfo=None)
     except ValueError:
         return None
-
-
-def _who_answers_whom(rows: pd.DataFrame) -> tuple[tuple[Person, ...], tuple[Answers, ...]]:
-    answers, disputes = _answers(rows)
-    counted: dict[str, Counter[str]] = defaultdict(Counter)
-    for author, stance in zip(rows["author"], rows["stance"], strict=True):
-        if author is not None:
-            counted[author][stance] += 1
-    disputed: Counter[str] = Counter()
-    for (author, _), n in disputes.items():
-        disputed[author] += n
-    people = [_person(name, stances, disputed[name]) for name, stances in counted.items()]
-    people.sort(key=lambda person: (-(person.favor + person.against + person.none), person.name))
-    pairs = [Answers(author, other, n, disputes[author, other]) for (author, other), n in answers.items()]
-    return tuple(people), tuple(sorted(pairs, key=lambda pair: (-pair.disputes, -pair.n, pair.author, pair.answered)))
-
-
-def _person(name: str, stances: Counter[str], disputes: int) -> Person:
-    favor, against, none = (stances[label] for label in LABELS)
-    leaning = LABELS[int(leanings(np.array([favor, against, none], dtype=np.float64)))]
-    return Person(name, favor, against, none, leaning, disputes)
-
-
-def _answers(rows: pd.DataFrame) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
-    """How often each author answers each other one, and how often a post for answers one against, or the reverse."""
-    posts = rows[["thread", "post", "parent", "author", "stance"]].to_dict("records")
-    written = {(post["thread"], post["post"]): (post["author"], post["stance"]) for post in posts}
-    answers: Counter[tuple[str, str]] = Counter()
-    disputes: Counter[tuple[str, str]] = Counter()
-    for post in posts:
-        author = post["author"]
-        other, stance = written.get((post["thread"], post["parent"]), (None, None))
-        if author is None or other is None or other == author:
-            continue
-        answers[author, other] += 1
-        disputes[author, other] += {post["stance"], stance} == {"favor", "against"}
-    return answers, disputes
 
 
 def _decisive_words(rows: pd.DataFrame, because: Because) -> tuple[tuple[str, tuple[Word, ...]], ...]:

@@ -10,7 +10,7 @@ import pandas as pd
 from stance.data import PROBABILITY_COLUMNS, Thread
 from stance.report.figures import Because, figures, labelled_rows
 from stance.report.graph import picture
-from stance.report.page import render
+from stance.report.page import Page, render
 from stance.report.tree import conversation
 
 
@@ -22,7 +22,7 @@ def report(
     card: Mapping[str, Any] | None = None,
     command: str | None = None,
     target: str | None = None,
-) -> str:
+) -> Page:
     """Write down what a discussion thinks, as one self-contained HTML page.
 
     Parameters
@@ -41,8 +41,8 @@ def report(
 
     Returns
     -------
-    str
-        HTML that requests nothing and in which every word of the page is text. Its figures are those of
+    Page
+        A string of HTML that requests nothing and in which every word of the page is text. Its figures are those of
         `stance.report.figures.figures`.
 
     Raises
