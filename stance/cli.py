@@ -6,6 +6,7 @@ Data goes to stdout, messages and progress to stderr. Exit status: 0 done, 2 wha
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -134,19 +135,42 @@ def compare(
     "--by", type=click.Choice(["source", "week", "author"]), help="Many discussions: SOURCE is a labels table."
 )
 @click.option("--posts", metavar="FILE", help="With --by: the posts table, if SOURCE lacks authors, dates or sources.")
+@click.option("--each", metavar="FOLDER", help="With --by: also write each discussion's own report there, and link it.")
 def report(
-    sources: tuple[str, ...], output: str, model: str | None, labels: str | None, by: str | None, posts: str | None
+    sources: tuple[str, ...],
+    output: str,
+    model: str | None,
+    labels: str | None,
+    by: str | None,
+    posts: str | None,
+    each: str | None,
 ) -> None:
     """Write what discussions think as one self-contained HTML page."""
     if by and len(sources) > 1:
         raise click.UsageError("--by takes one labels table")
     if by:
+        table = stance.read_table(sources[0])
         words = stance.read_table(posts) if posts else None
-        page = stance.batch_report(stance.read_table(sources[0]), by=by, posts=words, command=_command())
+        links = _write_each(table if words is None else words, table, Path(each), Path(output)) if each else {}
+        page = stance.batch_report(table, by=by, posts=words, links=links, command=_command())
     else:
         given = stance.read_table(labels) if labels else None
         page = stance.report(sources, model, labels=given, command=_command())
     _write_page(page, output)
+
+
+def _write_each(posts: pd.DataFrame, labels: pd.DataFrame, folder: Path, output: Path) -> dict[str, str]:
+    """Write the report of each discussion, and give its address as seen from the page that links to it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    labels_of = dict(tuple(labels.groupby("thread")))
+    links = {}
+    for number, thread in enumerate(stance.table_to_threads(posts), start=1):
+        # Numbered, since a thread's own name may hold anything.
+        path = folder / f"{number:05}.html"
+        with stance.replacing(path) as stream:
+            stream.write(stance.report(thread, labels=labels_of.get(thread.id, labels)).encode())
+        links[thread.id] = Path(os.path.relpath(path, output.parent)).as_posix()
+    return links
 
 
 def _write_page(page: str, output: str | None) -> None:

@@ -41,6 +41,15 @@ def test_many_discussions_are_reported_by_source(folder):
     assert len(page.css(".sortable tbody tr")) == 5
 
 
+def test_many_discussions_link_to_a_report_each(folder):
+    run("report", "given.parquet", "--by", "week", "--posts", "gold.jsonl", "--each", "single", "-o", "all.html")
+    links = [
+        link.attributes["href"] for link in LexborHTMLParser((folder / "all.html").read_text("utf-8")).css("tbody a")
+    ]
+    assert sorted(links) == [f"single/{number:05}.html" for number in range(1, 7)]
+    assert len(LexborHTMLParser((folder / links[0]).read_text("utf-8")).css(".post")) == 10
+
+
 def test_evaluate_and_compare_write_their_reports(folder):
     run("evaluate", "gold.jsonl", "--labels", "given.parquet", "--report", "eval.html")
     run("compare", "given.parquet", "other.csv", "--gold", "gold.jsonl", "--report", "compare.html")

@@ -60,8 +60,8 @@ def safe_url(url: str | None) -> str | None:
 
 
 def percent(value: float | None) -> str:
-    """A share as readers write it, without false precision."""
-    return "–" if value is None else f"{100 * value:.0f} %"
+    """A share as readers write it, without false precision; the space before the sign never breaks a line."""
+    return "–" if value is None else f"{100 * value:.0f}\N{NO-BREAK SPACE}%"
 
 
 def points(value: float) -> str:
