@@ -129,7 +129,7 @@ def test_undecided_posts_are_marked_and_say_why():
     page = parsed(THREAD, unsure)
     assert [post.css_first(".number").text() for post in page.css("[data-u]")] == ["#1", "#2", "#5"]
     assert [" ".join(line.text().split()) for line in page.css(".doubt")] == [
-        "Not sure.",
+        "Not sure: its best guess is 80 % likely.",
         "Not sure: written in a language that the model does not read (de).",
         "Not sure: no words are left of this post.",
     ]

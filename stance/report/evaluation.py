@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from stance.evaluate import Comparison, Scores
+from stance.report.card import excerpt
 from stance.report.figures import Because
 from stance.report.page import Page, render
 from stance.report.tree import Segment, segments
@@ -69,7 +70,7 @@ def evaluation_report(
         curve=(card or {}).get("learning_curve") or [],
         comparison=comparison,
         changed=_with_words(comparison.changed[:SHOWN_POSTS], gold, {}) if comparison else (),
-        card=card,
+        card=excerpt(card),
         command=command,
     )
 

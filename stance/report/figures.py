@@ -29,7 +29,7 @@ Because = Mapping[tuple[str, str], Sequence[tuple[str, float]]]
 _UNSURE_BELOW = 0.5
 
 #: A word whose weight toward the label (a difference of log-odds) is less decides nothing that a reader could see.
-SPEAKS = 0.1
+SPEAKS = 0.15
 
 #: Depths from here on share a row.
 _DEEPEST = 5

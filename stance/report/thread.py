@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from stance.data import PROBABILITY_COLUMNS, Thread
+from stance.report.card import excerpt
 from stance.report.figures import Because, figures, labelled_rows
 from stance.report.graph import picture
 from stance.report.page import Page, render
@@ -74,7 +75,7 @@ def report(
         trees=trees,
         odds=set(PROBABILITY_COLUMNS) <= set(labels.columns),
         explained=bool(because),
-        card=card,
+        card=excerpt(card),
         command=command,
         sources=[thread.url or thread.id for thread in threads],
     )
