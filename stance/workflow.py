@@ -220,8 +220,9 @@ def because(posts: pd.DataFrame, model: Model | str | os.PathLike[str] | None = 
         (thread, post) to (word, weight) for each word between white space, in order of the text.
     """
     loaded = load_model(model)
-    rows = zip(posts["thread"], posts["post"], posts["text"], posts["stance"], strict=True)
-    return {(thread, post): explain_text(text, loaded).because(stance) for thread, post, text, stance in rows}
+    rows = list(zip(posts["thread"], posts["post"], posts["text"], posts["stance"], strict=True))
+    told = tqdm(rows, desc="explaining", disable=None, leave=False)
+    return {(thread, post): explain_text(text, loaded).because(stance) for thread, post, text, stance in told}
 
 
 def report(

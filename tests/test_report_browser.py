@@ -83,7 +83,7 @@ def violations(driver):
     driver.execute_script(files("axe_core_python").joinpath("axe.min.js").read_text("utf-8"))
     found = driver.execute_async_script(
         "const done = arguments[0];"
-        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']}).then((result) => done(result.violations))"
+        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']}).then((result) => done(result.violations))"
     )
     return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found]
 
@@ -283,7 +283,7 @@ def test_two_hundred_hostile_strings_stay_words(browse):
     driver = browse(report(thread, given, because=because, command=title, target=title, card={"name": title}))
     driver.execute_script(
         "document.querySelectorAll('.who, summary').forEach((part) => part.click());"
-        "[...document.querySelectorAll('h4 a')].slice(0, 9).forEach((part) => part.click())"
+        "[...document.querySelectorAll('h3 a')].slice(0, 9).forEach((part) => part.click())"
     )
     assert driver.execute_script("return window.pwned") is None
     texts = driver.execute_script(

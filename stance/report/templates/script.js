@@ -25,7 +25,7 @@
   const posts = all(".post");
   // Text once, in small letters: 5,000 posts are searched at every key.
   const part = (post, selector) => post.querySelector(selector)?.textContent ?? "";
-  const authors = posts.map((post) => part(post, "h4 b"));
+  const authors = posts.map((post) => part(post, "h3 b"));
   const words = posts.map((post, number) => `${part(post, ".number")} ${authors[number]} ${part(post, ".text")}`.toLowerCase());
   const labels = posts.map((post) => ["favor", "none", "against"].find((name) => post.classList.contains(name)));
   const above = new Map(posts.map((post) => {
