@@ -15,23 +15,14 @@ if TYPE_CHECKING:
     from stance.data import LABELS, Post, Thread, check_posts, table_to_threads, threads_to_table
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
-    from stance.explain import Explanation
+    from stance.explain import Explanation, PostExplanation
     from stance.extract import extract
-    from stance.model import Model
+    from stance.model import Model, save_model
     from stance.report import batch_report, comparison_report, evaluation_report
+    from stance.reporting import report, report_evaluation
     from stance.tables import read_table, replacing, write_table
     from stance.train import Settings, Trained
-    from stance.workflow import (
-        evaluate_model,
-        explain,
-        label,
-        load_corpus,
-        load_model,
-        report,
-        report_evaluation,
-        save_model,
-        train,
-    )
+    from stance.workflow import demo, evaluate_model, explain, explain_post, label, load_corpus, load_model, train
 
 _HOME = {
     "LABELS": "data",
@@ -42,6 +33,7 @@ _HOME = {
     "ModelError": "errors",
     "PageError": "errors",
     "Post": "data",
+    "PostExplanation": "explain",
     "Scores": "evaluate",
     "Settings": "train",
     "StanceError": "errors",
@@ -52,19 +44,21 @@ _HOME = {
     "check_posts": "data",
     "compare": "evaluate",
     "comparison_report": "report",
+    "demo": "workflow",
     "evaluate": "evaluate",
     "evaluate_model": "workflow",
     "evaluation_report": "report",
     "explain": "workflow",
+    "explain_post": "workflow",
     "extract": "extract",
     "label": "workflow",
     "load_corpus": "workflow",
     "load_model": "workflow",
     "read_table": "tables",
     "replacing": "tables",
-    "report": "workflow",
-    "report_evaluation": "workflow",
-    "save_model": "workflow",
+    "report": "reporting",
+    "report_evaluation": "reporting",
+    "save_model": "model",
     "table_to_threads": "data",
     "threads_to_table": "data",
     "train": "workflow",
@@ -80,6 +74,7 @@ __all__ = [
     "ModelError",
     "PageError",
     "Post",
+    "PostExplanation",
     "Scores",
     "Settings",
     "StanceError",
@@ -90,10 +85,12 @@ __all__ = [
     "check_posts",
     "compare",
     "comparison_report",
+    "demo",
     "evaluate",
     "evaluate_model",
     "evaluation_report",
     "explain",
+    "explain_post",
     "extract",
     "label",
     "load_corpus",

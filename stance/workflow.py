@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
+from stance import __version__
 from stance.data import (
     LABELS,
     Thread,
@@ -20,16 +23,15 @@ from stance.data import (
     table_to_threads,
     threads_to_table,
 )
-from stance.errors import PageError
+from stance.errors import DataError, PageError
 from stance.evaluate import Scores, evaluate
-from stance.explain import Explanation, explain_text
+from stance.explain import Explanation, PostExplanation, explain_in_conversation, explain_text
 from stance.extract import extract
 from stance.labelling import label_posts
-from stance.model import Model, load
-from stance.report import SHOWN_POSTS, Because, Page, evaluation_report
-from stance.report import report as thread_report
+from stance.model import Model, read_model
 from stance.tables import json_line, read_table
 from stance.train import STEPS, Settings, Trained, cross_validated, fit, with_card
+from stance.tree import conversation_tree
 
 #: What `label` and `explain` take where the caller names no model.
 DEFAULT_MODEL = "huawei"
@@ -38,7 +40,7 @@ DEFAULT_MODEL = "huawei"
 Source = str | os.PathLike[str] | Thread | pd.DataFrame
 Sources = Source | Iterable[Source]
 
-_LIBRARIES = ("stance", "scikit-learn", "numpy", "scipy", "pandas")
+_LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas")
 
 
 def load_corpus() -> pd.DataFrame:
@@ -47,17 +49,23 @@ def load_corpus() -> pd.DataFrame:
     return check_posts(pd.concat([read_table(file) for file in files], ignore_index=True), labelled=True)
 
 
+def shipped_manifest() -> dict[str, Any]:
+    """What is known of the corpus that comes with stance: target, spellings of its name, counts, hashes."""
+    manifest: dict[str, Any] = json.loads((shipped("data") / "manifest.json").read_bytes())
+    return manifest
+
+
 @cache
 def default_model() -> Model:
     """The Huawei model that comes with stance."""
-    return load(shipped("models") / DEFAULT_MODEL)
+    return read_model(shipped("models") / DEFAULT_MODEL)
 
 
 def load_model(model: Model | str | os.PathLike[str] | None) -> Model:
     """Return the model itself, the one in that folder, or the one that comes with stance."""
     if isinstance(model, Model):
         return model
-    return default_model() if model is None else load(model)
+    return default_model() if model is None else read_model(model)
 
 
 def train(
@@ -65,6 +73,7 @@ def train(
     *,
     target: str = "Huawei",
     name: str = DEFAULT_MODEL,
+    spellings: Sequence[str] | None = None,
     settings: Settings | None = None,
 ) -> Trained:
     """Train a model: settings chosen by cross-validation on held-out groups, then fitted, calibrated and described.
@@ -79,6 +88,9 @@ def train(
         Whom or what the stances are about.
     name : str
         The model's name.
+    spellings : sequence of str, optional
+        How the target's name begins in posts, with its misspellings; by default what the shipped corpus says, or the
+        target's name itself.
 
     Returns
     -------
@@ -91,17 +103,20 @@ def train(
         If the table breaks the rules of a posts table, or has too few posts of a stance.
     """
     settings = settings or Settings()
+    if spellings is None:
+        spellings = shipped_manifest()["spellings"] if posts is None else [target]
+    names = tuple(spelling.lower() for spelling in spellings)
     table = _labelled_posts(posts)
     learned = table[table["split"] != "test"].reset_index(drop=True) if "split" in table.columns else table
     with tqdm(total=STEPS, disable=None, leave=False) as bar:
-        trained = fit(learned, settings, progress=partial(_step, bar))
+        trained = fit(learned, settings, target_names=names, progress=partial(_step, bar))
     card = {
         "name": name,
         "target": target,
         "training": _describe(learned),
         **trained.model.card,
         "cross_validation": cross_validated(trained, learned),
-        "versions": {library: version(library) for library in _LIBRARIES},
+        "versions": {"stance": __version__} | {library: version(library) for library in _LIBRARIES},
     }
     return with_card(trained, card)
 
@@ -180,14 +195,10 @@ def _posts_of(source: Source) -> pd.DataFrame:
     threads = [source] if isinstance(source, Thread) else extract(source)
     posts = threads_to_table(threads)
     if posts.empty:
-        raise _no_posts(threads, source.id if isinstance(source, Thread) else os.fspath(source))
+        notes = "; ".join(note for thread in threads for note in thread.notes)
+        fix = "give a page whose comments are in it; `stance extract` shows what is found"
+        raise PageError(f"no posts{f' ({notes})' if notes else ''}", where=_name_of(source), fix=fix)
     return check_posts(posts)
-
-
-def _no_posts(threads: Iterable[Thread], where: str) -> PageError:
-    notes = "; ".join(note for thread in threads for note in thread.notes)
-    fix = "give a page whose comments are in it; `stance extract` shows what is found"
-    return PageError(f"no posts{f' ({notes})' if notes else ''}", where=where, fix=fix)
 
 
 def evaluate_model(
@@ -201,91 +212,44 @@ def evaluate_model(
     return evaluate(gold, labels, against=against)
 
 
+def _name_of(source: Source) -> str:
+    if isinstance(source, Thread):
+        return source.id
+    return "posts table" if isinstance(source, pd.DataFrame) else os.fspath(source)
+
+
+def explain_post(
+    source: Source, post: str, model: Model | str | os.PathLike[str] | None = None, *, thread: str | None = None
+) -> PostExplanation:
+    """Tell words and conversation apart for one post of a page or table.
+
+    Raises
+    ------
+    DataError
+        If there is no such post, or several threads have one.
+    """
+    posts = read_posts(source)
+    found = posts[(posts["post"] == post) & (posts["thread"].eq(thread) if thread else True)]
+    if len(found) != 1:
+        fix = "name its thread" if len(found) else f"the posts are {', '.join(posts['post'].head(20))} …"
+        raise DataError(f"{len(found) or 'no'} posts {post!r}", where=_name_of(source), fix=fix)
+    of_thread = posts[posts["thread"] == found["thread"].iloc[0]].reset_index(drop=True)
+    return explain_in_conversation(of_thread, post, load_model(model))
+
+
 def explain(text: str, model: Model | str | os.PathLike[str] | None = None) -> Explanation:
     """Tell which n-grams of a text moved its label, and by how much; they sum to the logit exactly."""
     return explain_text(text, load_model(model))
 
 
-def because(posts: pd.DataFrame, model: Model | str | os.PathLike[str] | None = None) -> Because:
-    """Tell for each post how much each of its words moved it toward its `stance`.
-
-    Parameters
-    ----------
-    posts : DataFrame
-        `thread`, `post`, `text` and `stance`.
-
-    Returns
-    -------
-    dict
-        (thread, post) to (word, weight) for each word between white space, in order of the text.
-    """
-    loaded = load_model(model)
-    rows = list(zip(posts["thread"], posts["post"], posts["text"], posts["stance"], strict=True))
-    told = tqdm(rows, desc="explaining", disable=None, leave=False)
-    return {(thread, post): explain_text(text, loaded).because(stance) for thread, post, text, stance in told}
+#: The invented thread of the test split that `stance demo` labels; no model of ours has learned from it.
+DEMO_THREAD = "plain/23-fcc-rip-replace"
 
 
-def report(
-    source: Sources,
-    model: Model | str | os.PathLike[str] | None = None,
-    *,
-    labels: pd.DataFrame | None = None,
-    command: str | None = None,
-) -> Page:
-    """Label pages, dumps, exports, threads or posts tables, and write down what they think as one HTML page.
-
-    Parameters
-    ----------
-    source : path, URL, "-", Thread, DataFrame, or an iterable of these
-    model : Model or path, optional
-        By default the Huawei model that comes with stance.
-    labels : DataFrame, optional
-        Labels of these posts from elsewhere, a person's for example; then no model is asked.
-    command : str, optional
-        What to type to get this report again.
-
-    Returns
-    -------
-    Page
-        A string of HTML, which a notebook shows; see `stance.report.report`.
-    """
-    threads = read_threads(source)
-    posts = check_posts(threads_to_table(threads))
-    if labels is not None:
-        return thread_report(threads, labels, command=command)
-    loaded = load_model(model)
-    given = label_posts(posts, loaded)
-    words = because(posts.assign(stance=given["stance"]), loaded)
-    return thread_report(threads, given, because=words, card=loaded.card, command=command)
-
-
-def read_threads(source: Sources) -> list[Thread]:
-    """Gather the threads of one source or of many, with their titles, notes and hidden posts."""
-    if isinstance(source, str | os.PathLike | Thread | pd.DataFrame):
-        source = [source]
-    threads = [thread for one in source for thread in _threads_of(one)]
-    if not any(thread.posts for thread in threads):
-        raise _no_posts(threads, "the sources")
-    return [thread for thread in threads if thread.posts]
-
-
-def _threads_of(source: Source) -> list[Thread]:
-    if isinstance(source, Thread):
-        return [source]
-    return table_to_threads(source) if isinstance(source, pd.DataFrame) else extract(source)
-
-
-def report_evaluation(
-    gold: pd.DataFrame,
-    scores: Scores,
-    model: Model | str | os.PathLike[str] | None = None,
-    *,
-    command: str | None = None,
-) -> Page:
-    """Write down the scores of a model on `gold`, with the words behind its worst mistakes, as one HTML page."""
-    loaded = load_model(model)
-    given = {(mistake.thread, mistake.post): mistake.given for mistake in scores.mistakes[:SHOWN_POSTS]}
-    keys = list(zip(gold["thread"], gold["post"], strict=True))
-    wrong = gold[[key in given for key in keys]]
-    words = because(wrong.assign(stance=[given[key] for key in keys if key in given]), loaded)
-    return evaluation_report(scores, gold, because=words, card=loaded.card, command=command)
+def demo() -> str:
+    """Label an invented thread that no model of ours has learned from: its tree, and how right the labels are."""
+    corpus = load_corpus()
+    gold = corpus[corpus["thread"] == DEMO_THREAD].reset_index(drop=True)
+    labels = label(gold)
+    width = shutil.get_terminal_size((100, 24)).columns
+    return f"{conversation_tree(table_to_threads(gold)[0], labels, width=width)}\n\n{evaluate(gold, labels)}"
