@@ -256,7 +256,9 @@ def _decisive_words(rows: pd.DataFrame, because: Because) -> tuple[tuple[str, tu
     weights: dict[str, defaultdict[str, float]] = {label: defaultdict(float) for label in LABELS}
     posts: dict[str, Counter[str]] = {label: Counter() for label in LABELS}
     for thread, post, stance in zip(rows["thread"], rows["post"], rows["stance"], strict=True):
-        spoken = [(_bare(word), weight) for word, weight in because.get((thread, post), ()) if weight >= SPEAKS]
+        words = because.get((thread, post), ())
+        # An address is one long word that nobody reads as one.
+        spoken = [(_bare(word), weight) for word, weight in words if weight >= SPEAKS and "://" not in word]
         for word, weight in spoken:
             weights[stance][word] += weight
         posts[stance].update({word for word, _ in spoken})
