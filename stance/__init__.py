@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from stance.explain import Explanation, PostExplanation
     from stance.extract import extract
     from stance.model import Model, save_model
-    from stance.report import report
-    from stance.tables import read_table, write_table
+    from stance.report import batch_report, comparison_report, evaluation_report
+    from stance.reporting import report, report_evaluation
+    from stance.tables import read_table, replacing, write_table
     from stance.train import Settings, Trained
     from stance.workflow import demo, evaluate_model, explain, explain_post, label, load_corpus, load_model, train
 
@@ -39,11 +40,14 @@ _HOME = {
     "Thread": "data",
     "Trained": "train",
     "apply_standoff": "evaluate",
+    "batch_report": "report",
     "check_posts": "data",
     "compare": "evaluate",
+    "comparison_report": "report",
     "demo": "workflow",
     "evaluate": "evaluate",
     "evaluate_model": "workflow",
+    "evaluation_report": "report",
     "explain": "workflow",
     "explain_post": "workflow",
     "extract": "extract",
@@ -51,7 +55,9 @@ _HOME = {
     "load_corpus": "workflow",
     "load_model": "workflow",
     "read_table": "tables",
-    "report": "report",
+    "replacing": "tables",
+    "report": "reporting",
+    "report_evaluation": "reporting",
     "save_model": "model",
     "table_to_threads": "data",
     "threads_to_table": "data",
@@ -75,11 +81,14 @@ __all__ = [
     "Thread",
     "Trained",
     "apply_standoff",
+    "batch_report",
     "check_posts",
     "compare",
+    "comparison_report",
     "demo",
     "evaluate",
     "evaluate_model",
+    "evaluation_report",
     "explain",
     "explain_post",
     "extract",
@@ -87,7 +96,9 @@ __all__ = [
     "load_corpus",
     "load_model",
     "read_table",
+    "replacing",
     "report",
+    "report_evaluation",
     "save_model",
     "table_to_threads",
     "threads_to_table",
