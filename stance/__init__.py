@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stance.annotate import annotate, export_labels
     from stance.data import LABELS, Post, Thread, table_to_threads, threads_to_table
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.extract import extract
@@ -23,6 +24,8 @@ _HOME = {
     "Post": "data",
     "StanceError": "errors",
     "Thread": "data",
+    "annotate": "annotate",
+    "export_labels": "annotate",
     "extract": "extract",
     "read_table": "tables",
     "table_to_threads": "data",
@@ -38,6 +41,8 @@ __all__ = [
     "Post",
     "StanceError",
     "Thread",
+    "annotate",
+    "export_labels",
     "extract",
     "read_table",
     "table_to_threads",
