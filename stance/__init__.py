@@ -7,56 +7,110 @@ Every public name is loaded when it is first used: scikit-learn, pandas and NLTK
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stance.annotate import annotate, export_labels
-    from stance.data import LABELS, Post, Thread, table_to_threads, threads_to_table
+    from stance.data import LABELS, Post, Thread, check_posts, table_to_threads, threads_to_table
     from stance.errors import DataError, ModelError, PageError, StanceError
+    from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
+    from stance.explain import Explanation
     from stance.extract import extract
+    from stance.model import Model
+    from stance.report import report
     from stance.tables import read_table, write_table
+    from stance.train import Settings, Trained
+    from stance.workflow import evaluate_model, explain, label, load_corpus, load_model, save_model, train
 
 _HOME = {
     "LABELS": "data",
+    "Comparison": "evaluate",
     "DataError": "errors",
+    "Explanation": "explain",
+    "Model": "model",
     "ModelError": "errors",
     "PageError": "errors",
     "Post": "data",
+    "Scores": "evaluate",
+    "Settings": "train",
     "StanceError": "errors",
     "Thread": "data",
+    "Trained": "train",
     "annotate": "annotate",
+    "apply_standoff": "evaluate",
+    "check_posts": "data",
+    "compare": "evaluate",
+    "evaluate": "evaluate",
+    "evaluate_model": "workflow",
+    "explain": "workflow",
     "export_labels": "annotate",
     "extract": "extract",
+    "label": "workflow",
+    "load_corpus": "workflow",
+    "load_model": "workflow",
     "read_table": "tables",
+    "report": "report",
+    "save_model": "workflow",
     "table_to_threads": "data",
     "threads_to_table": "data",
+    "train": "workflow",
     "write_table": "tables",
 }
 
 __all__ = [
     "LABELS",
+    "Comparison",
     "DataError",
+    "Explanation",
+    "Model",
     "ModelError",
     "PageError",
     "Post",
+    "Scores",
+    "Settings",
     "StanceError",
     "Thread",
+    "Trained",
     "annotate",
+    "apply_standoff",
+    "check_posts",
+    "compare",
+    "evaluate",
+    "evaluate_model",
+    "explain",
     "export_labels",
     "extract",
+    "label",
+    "load_corpus",
+    "load_model",
     "read_table",
+    "report",
+    "save_model",
     "table_to_threads",
     "threads_to_table",
+    "train",
     "write_table",
 ]
 
 __version__ = "0.1.0"
 
 
+class _Front(ModuleType):
+    """A package whose functions stay what they are when a submodule of the same name (`extract`) is imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Front
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'stance' has no attribute {name!r}")
-    # Kept as an attribute, so that the submodule `stance.extract` never hides the function of that name.
     value = globals()[name] = getattr(importlib.import_module(f"stance.{_HOME[name]}"), name)
     return value
 

@@ -5,9 +5,11 @@ Data goes to stdout, messages and progress to stderr. Exit status: 0 done, 2 wha
 
 from __future__ import annotations
 
+import json
 import sys
 import webbrowser
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +19,8 @@ from stance.errors import StanceError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from stance.data import Thread
 
 
 class _OneLine(click.Group):
@@ -51,10 +55,7 @@ def extract(sources: tuple[str, ...], output: str | None) -> None:
     """Print the posts of pages, dumps and exports, one row a post."""
     threads = [thread for source in sources for thread in stance.extract(source)]
     for thread in threads:
-        hidden = f", {thread.hidden} hidden" if thread.hidden else ""
-        click.echo(f"{thread.id}: {len(thread.posts)} posts{hidden}", err=True)
-        for note in thread.notes:
-            click.echo(f"{thread.id}: {note}", err=True)
+        click.echo(_summary(thread), err=True)
     _show(stance.threads_to_table(threads), output)
 
 
@@ -65,6 +66,7 @@ def extract(sources: tuple[str, ...], output: str | None) -> None:
 @click.option("--no-open", is_flag=True, help="Do not open the browser.")
 @click.option("--annotator", metavar="NAME", help="Who labels. By default your login name.")
 @click.option("--order", type=click.Choice(["page", "active"]), default="page", show_default=True)
+@click.option("--model", metavar="DIR", help="The model that guesses. By default the one that comes with stance.")
 @click.option("--every", default=25, show_default=True, metavar="N", help="Train the model again after N labels.")
 @click.option("--assisted", is_flag=True, help="Show the model's guess before the label is given.")
 @click.option("--overlap", default=1.0, show_default=True, type=click.FloatRange(0, 1), help="Share that all label.")
@@ -92,6 +94,80 @@ def export(database: str, output: str, whose: str) -> None:
     """Write labels given by hand to a file: of one annotator, of the majority, or adjudicated."""
     count = stance.export_labels(database, output, whose=whose)
     click.echo(f"{output}: {count} posts", err=True)
+
+
+def _summary(thread: Thread) -> str:
+    """One line on what was found in a page, and what was not."""
+    count = f"{len(thread.posts)} post{'' if len(thread.posts) == 1 else 's'}" if thread.posts else "no posts"
+    hidden = f", {thread.hidden} hidden" if thread.hidden else ""
+    return "; ".join([f"{thread.id}: {count}{hidden}", *thread.notes])
+
+
+GOLD_COLUMN = click.option(
+    "--against",
+    type=click.Choice(["stance", "text_only"]),
+    default="stance",
+    show_default=True,
+    help="The column of GOLD: read in the conversation, or the words alone.",
+)
+PAGE = click.option("--page", metavar="SOURCE", help="The page that stand-off labels (post, author, stance) belong to.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print every figure as JSON.")
+
+
+@main.command()
+@click.argument("gold", metavar="GOLD")
+@click.option("--labels", metavar="FILE", help="Score the labels in this table.")
+@click.option("--model", metavar="DIR", help="Score this model's labels; without --labels or --model, the default's.")
+@PAGE
+@GOLD_COLUMN
+@AS_JSON
+def evaluate(gold: str, labels: str | None, model: str | None, page: str | None, against: str, as_json: bool) -> None:
+    """Score labels or a model against posts whose stance is known."""
+    if labels and model:
+        raise click.UsageError("--labels and --model exclude each other")
+    known = _read_gold(gold, page, against)
+    if labels:
+        scores = stance.evaluate(known, stance.read_table(labels), against=against)
+    else:
+        scores = stance.evaluate_model(known, model=model, against=against)
+    click.echo(json.dumps(scores.to_dict()) if as_json else str(scores))
+
+
+@main.command()
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@click.option("--gold", metavar="GOLD", help="Posts whose stance is known: which of the two is nearer to it?")
+@PAGE
+@GOLD_COLUMN
+@AS_JSON
+def compare(a: str, b: str, gold: str | None, page: str | None, against: str, as_json: bool) -> None:
+    """Compare two labels tables, or with --gold also models, on the same posts."""
+    known = _read_gold(gold, page, against) if gold else None
+    tables = [_labels_of(source, known) for source in (a, b)]
+    comparison = stance.compare(known, *tables, names=(a, b), against=against)
+    click.echo(json.dumps(comparison.to_dict()) if as_json else str(comparison))
+
+
+def _labels_of(source: str, posts: pd.DataFrame | None) -> pd.DataFrame:
+    """Labels in a file, or those that the model in a folder gives to the posts."""
+    if not Path(source).is_dir():
+        return stance.read_table(source)
+    if posts is None:
+        raise stance.DataError("a model labels nothing without posts", where=source, fix="give posts with --gold")
+    labels: pd.DataFrame = stance.label(posts, model=source)
+    return labels
+
+
+def _read_gold(path: str, page: str | None, column: str) -> pd.DataFrame:
+    """A gold posts table, or stand-off labels put onto their page."""
+    table = stance.read_table(path)
+    if page:
+        threads = stance.extract(page)
+        return stance.apply_standoff(table, threads[0] if threads else stance.Thread(page), where=path)
+    if "text" not in table.columns:
+        fix = "name the page that they belong to with --page"
+        raise stance.DataError("labels without their posts' words", where=path, fix=fix)
+    return stance.check_posts(table, where=path, labelled=column == "stance")
 
 
 def _show(table: pd.DataFrame, output: str | None) -> None:

@@ -13,7 +13,7 @@ With `Couplings()`, all of them zero, the marginals are the text model's probabi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -66,6 +66,10 @@ class Couplings:
     author_same: float = 0.0
     author_opposite: float = 0.0
     author_both_none: float = 0.0
+
+    def as_dict(self) -> dict[str, float]:
+        """Names and values, for the card of a model."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,15 @@ see through endings and misspelling. Length is no feature: each block of a row h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import CountVectorizer
 
 #: Classes of tokens that stand for too many things to be learned one by one. No word of a text can look like them.
 URL, USER, NUMBER = "<url>", "<user>", "<num>"
@@ -63,23 +64,22 @@ def chunk_tokens(chunk: str) -> tuple[str, ...]:
     return tuple(NUMBER if _DIGITS.match(token) else token for token in _TOKEN.findall(lowered))
 
 
-def word_ngrams(text: str) -> list[str]:
+def word_ngrams(read: Sequence[str]) -> list[str]:
     """1-grams and 2-grams of the tokens.
 
-    >>> word_ngrams("No proof!")
+    >>> word_ngrams(tokens("No proof!"))
     ['no', 'proof', '!', 'no proof', 'proof !']
     """
-    read = tokens(text)
     return [*read, *(f"{first} {second}" for first, second in pairwise(read))]
 
 
-def char_ngrams(text: str) -> list[str]:
+def char_ngrams(read: Sequence[str]) -> list[str]:
     """2- to 5-grams of characters within each token, with a space at either end, as scikit-learn's `char_wb`.
 
-    >>> char_ngrams("ok")
+    >>> char_ngrams(tokens("ok"))
     [' o', 'ok', 'k ', ' ok', 'ok ', ' ok ']
     """
-    return [ngram for token in tokens(text) for ngram in token_chars(token)]
+    return [ngram for token in read for ngram in token_chars(token)]
 
 
 @lru_cache(maxsize=1 << 16)
@@ -93,44 +93,58 @@ def token_chars(token: str) -> tuple[str, ...]:
     return tuple(padded[start : start + size] for size in sizes for start in range(len(padded) - size + 1))
 
 
-ANALYSERS = {"word": word_ngrams, "char": char_ngrams}
+ANALYSERS: Mapping[str, Callable[[Sequence[str]], list[str]]] = {"word": word_ngrams, "char": char_ngrams}
 
 
-def count(texts: Sequence[str], *, min_posts: int) -> tuple[sp.csr_matrix, list[str], NDArray[np.int64]]:
-    """Count the n-grams of many texts once, for any number of fits on parts of them.
-
-    Returns
-    -------
-    counts : sparse matrix of shape (n_posts, n_features)
-    names : list of str
-        The n-gram of each column.
-    block : int array of shape (n_features,)
-        The number in `BLOCKS` of each column.
-    """
-    blocks = [_count_block(ANALYSERS[name], texts, min_posts) for name in BLOCKS]
-    names = [name for _, block_names in blocks for name in block_names]
-    numbers = np.repeat(np.arange(len(BLOCKS)), [counts.shape[1] for counts, _ in blocks])
-    return sp.hstack([counts for counts, _ in blocks], format="csr"), names, numbers
+def learn_vocabulary(texts: Iterable[str], *, min_posts: int) -> Vocabulary:
+    """Collect every n-gram that stands in at least `min_posts` posts, in alphabetical order within its block."""
+    seen: list[Counter[str]] = [Counter() for _ in BLOCKS]
+    for text in texts:
+        read = tokens(text)
+        for counter, name in zip(seen, BLOCKS, strict=True):
+            counter.update(set(ANALYSERS[name](read)))
+    chosen = [sorted(name for name, posts in counter.items() if posts >= min_posts) for counter in seen]
+    numbers = np.repeat(np.arange(len(BLOCKS)), [len(names) for names in chosen])
+    return Vocabulary(tuple(name for names in chosen for name in names), numbers)
 
 
-def _count_block(analyser: object, texts: Sequence[str], min_posts: int) -> tuple[sp.csr_matrix, list[str]]:
-    vectorizer = CountVectorizer(analyzer=analyser, dtype=np.float64)
-    counts = vectorizer.fit_transform(texts)
-    often = np.flatnonzero(np.diff(counts.tocsc().indptr) >= min_posts)
-    names = vectorizer.get_feature_names_out()
-    return counts[:, often], [str(name) for name in names[often]]
+@dataclass(frozen=True)
+class Vocabulary:
+    """The features of a fitted model: the n-gram and the number in `BLOCKS` of each column."""
+
+    names: tuple[str, ...]
+    block: NDArray[np.int64]
+
+    @cached_property
+    def _columns(self) -> list[dict[str, int]]:
+        columns: list[dict[str, int]] = [{} for _ in BLOCKS]
+        for column, (name, number) in enumerate(zip(self.names, self.block, strict=True)):
+            columns[number][name] = column
+        return columns
+
+    def count(self, texts: Sequence[str]) -> sp.csr_matrix:
+        """Count the known n-grams in each text; shape (n_posts, n_features)."""
+        found: list[int] = []
+        ends = [0]
+        for text in texts:
+            read = tokens(text)
+            for columns, name in zip(self._columns, BLOCKS, strict=True):
+                known = map(columns.get, ANALYSERS[name](read))
+                found.extend(column for column in known if column is not None)
+            ends.append(len(found))
+        ones = np.ones(len(found))
+        matrix = sp.csr_matrix((ones, np.array(found, dtype=np.int32), ends), shape=(len(texts), len(self.names)))
+        matrix.sum_duplicates()
+        return matrix
 
 
-def count_known(texts: Iterable[str], names: Sequence[str], block: NDArray[np.int64]) -> sp.csr_matrix:
-    """Count the n-grams of a fitted model in new texts; shape (n_posts, n_features), columns as in `names`."""
-    texts = list(texts)
-    parts = []
-    for number, name in enumerate(BLOCKS):
-        known = [ngram for ngram, of in zip(names, block, strict=True) if of == number]
-        if known:
-            vectorizer = CountVectorizer(analyzer=ANALYSERS[name], vocabulary=known, dtype=np.float64)
-            parts.append(vectorizer.transform(texts))
-    return sp.hstack(parts, format="csr")
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one n-gram of a text adds to the logit of each stance, in the order of `LABELS`."""
+
+    block: str
+    ngram: str
+    weights: tuple[float, ...]
 
 
 def idf(counts: sp.csr_matrix) -> NDArray[np.float64]:

@@ -17,13 +17,13 @@ from typing import Any
 
 import pandas as pd
 
-import stance
 from stance.annotate.consensus import adjudicated, decisions, majority, ratings
 from stance.annotate.events import ANSWERS, KINDS, LONGEST_NOTE, Event, check_annotator, imported
 from stance.annotate.queue import Key
 from stance.annotate.store import Store
 from stance.data import LABELS, POST_COLUMNS, check_posts, posts_table, threads_to_table
 from stance.errors import DataError
+from stance.extract import extract
 from stance.tables import decompress, json_line, read_bytes, read_table, replacing, table_format, write_table
 
 #: What a table may say about a label; the rest of its columns belong to the post.
@@ -90,7 +90,7 @@ def _post_part(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _extracted(source: str) -> pd.DataFrame:
-    threads = stance.extract(source)
+    threads = extract(source)
     table = threads_to_table(threads)
     if table.empty:
         raise DataError("no posts to label", where=source, fix="give a page, dump or table with posts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from stance.annotate.consensus import majority, ratings
 from stance.annotate.queue import Key
 from stance.annotate.store import Round, Store
 from stance.data import LABELS
-from stance.errors import DataError
+from stance.errors import StanceError
 
 Floats = NDArray[np.float64]
 
@@ -49,7 +50,7 @@ class Lesson:
     right: NDArray[np.bool_]
 
 
-#: Labelled posts (a checked posts table with `stance`) to a model.
+#: Labelled posts (a posts table with `stance` and `text_only`) to a model.
 Fit = Callable[[pd.DataFrame], Lesson]
 
 
@@ -69,6 +70,10 @@ class Guesses:
         return {"stance": LABELS[best], "probability": round(values[best], 3), "model": self.model}
 
 
+#: All posts to what a finished model thinks of them.
+First = Callable[[pd.DataFrame], Guesses]
+
+
 def guess(model: TextModel, posts: pd.DataFrame) -> Guesses:
     """Let a model read every post."""
     values = model.predict_proba(list(posts["text"]))
@@ -81,18 +86,18 @@ class Learner:
 
     Parameters
     ----------
-    fit : callable
-        Labelled posts to a `Lesson`; may refuse too few labels with a DataError.
+    fit : callable or None
+        Labelled posts to a `Lesson`; may refuse too few labels with a DataError. None: nothing is trained.
     every : int
         How many labels make a new training worth while.
-    start : TextModel, optional
-        Reads the posts before the first training.
+    first : callable, optional
+        Guesses before the first training, by a model that is finished.
     """
 
-    def __init__(self, store: Store, fit: Fit, *, every: int, start: TextModel | None = None) -> None:
+    def __init__(self, store: Store, fit: Fit | None, *, every: int = 25, first: First | None = None) -> None:
         self.guesses = Guesses()
         self.waiting_for: str | None = None
-        self._store, self._fit, self._every, self._start = store, fit, every, start
+        self._store, self._fit, self._every, self._first = store, fit, every, first
         self._new = 0
         self._wake = threading.Condition()
         self._stopped = False
@@ -102,12 +107,12 @@ class Learner:
         """Begin; labels of an earlier session are learned from at once."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Ask the thread to end; a training under way is finished first."""
+    def stop(self, timeout: float | None = None) -> None:
+        """Ask the thread to end, and wait for a training that is under way, at most so many seconds."""
         with self._wake:
             self._stopped = True
             self._wake.notify_all()
-        self._thread.join(timeout=10)
+        self._thread.join(timeout)
 
     def notice(self, labels: int) -> None:
         """Hear of new labels."""
@@ -118,11 +123,15 @@ class Learner:
 
     def _run(self) -> None:
         posts = self._store.posts()
-        if self._start is not None:
-            self.guesses = guess(self._start, posts)
-        self._learn_or_say_why(posts)
-        while self._wait():
-            self._learn_or_say_why(posts)
+        self._learn_or_say_why(posts, self._begin)
+        while self._fit and self._wait():
+            self._learn_or_say_why(posts, self.learn)
+
+    def _begin(self, posts: pd.DataFrame) -> None:
+        if self._first:
+            self.guesses = self._first(posts)
+        if self._fit:
+            self.learn(posts)
 
     def _wait(self) -> bool:
         with self._wake:
@@ -130,19 +139,24 @@ class Learner:
             self._new = 0
             return not self._stopped
 
-    def _learn_or_say_why(self, posts: pd.DataFrame) -> None:
+    def _learn_or_say_why(self, posts: pd.DataFrame, learn: Callable[[pd.DataFrame], None]) -> None:
         try:
-            self.learn(posts)
+            learn(posts)
             self.waiting_for = None
-        except DataError as error:
+        except StanceError as error:
             self.waiting_for = error.problem
-        except Exception:
+        except Exception as error:
+            # Once stopped, the database may have been closed under a training's feet.
+            if self._stopped and isinstance(error, sqlite3.ProgrammingError):
+                return
             # A bug in a training must not end the labelling; it goes to stderr with its traceback.
             _LOG.exception("the model could not be trained")
             self.waiting_for = "the training failed (see the terminal)"
 
     def learn(self, posts: pd.DataFrame) -> None:
         """Train once on what everybody has labelled so far, and read all posts again."""
+        if self._fit is None:
+            return
         table = labelled(posts, self._store)
         rounds = self._store.rounds()
         lesson = self._fit(table)
@@ -153,10 +167,17 @@ class Learner:
 
 
 def labelled(posts: pd.DataFrame, store: Store) -> pd.DataFrame:
-    """Posts with the stance that most annotators gave, ties and unlabelled posts left out."""
-    stances = majority(ratings(store.standing(), "stance"))
+    """Posts with the labels that most annotators gave, ties and unlabelled posts left out.
+
+    `text_only` is filled with the stance where nobody judged the words alone, and the other way round.
+    """
+    standing = store.standing()
+    stances, alone = (majority(ratings(standing, kind)) for kind in ("stance", "text_only"))
     keys = list(zip(posts["thread"], posts["post"], strict=True))
-    table = posts.assign(stance=pd.Series([stances.get(key) for key in keys], dtype=object))
+    table = posts.assign(
+        stance=pd.Series([stances.get(key, alone.get(key)) for key in keys], dtype=object),
+        text_only=pd.Series([alone.get(key, stances.get(key)) for key in keys], dtype=object),
+    )
     return table[table["stance"].notna()].reset_index(drop=True)
 
 

@@ -12,6 +12,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import FrameType
 
 from cheroot.wsgi import Server
@@ -20,7 +21,8 @@ from flask import Flask
 from stance.annotate.app import create_app
 from stance.annotate.events import check_annotator
 from stance.annotate.exchange import add_sources
-from stance.annotate.learner import Fit, Learner, TextModel
+from stance.annotate.learner import Learner
+from stance.annotate.lessons import finished_model, lesson
 from stance.annotate.session import Session, Settings
 from stance.annotate.store import Store
 from stance.data import shipped
@@ -43,8 +45,7 @@ def annotate(
     assisted: bool = False,
     overlap: float = 1.0,
     target: str = "Huawei",
-    fit: Fit | None = None,
-    model: TextModel | None = None,
+    model: str | None = None,
     every: int = 25,
     labels_of: str | None = None,
     codebook: str | None = None,
@@ -72,8 +73,11 @@ def annotate(
         Share of the posts that everybody labels, 0 to 1; the others go to whoever comes first.
     target : str
         Whom or what the stances are about.
-    fit, model, every
-        The model that learns meanwhile: see `stance.annotate.learner.Learner`.
+    model : str, optional
+        A model's folder; it guesses until, in active order, one trained on these labels takes its place. By default
+        the model that comes with stance, if it is about this target.
+    every : int
+        In active order a model is trained again after so many labels.
     labels_of : str, optional
         Whose the labels in the sources are where they do not say; by default the annotator's own.
     codebook : str, optional
@@ -98,7 +102,8 @@ def annotate(
         add_sources(store, sources, labels_of or settings.annotator)
         if store.posts().empty:
             raise DataError("no posts to label", where=database, fix="name a page, dump or table with posts")
-        learner = Learner(store, fit, every=every, start=model) if fit else None
+        fit = partial(lesson, target=target) if order == "active" else None
+        learner = Learner(store, fit, every=every, first=finished_model(model, target))
         secret = None if host in _LOCAL else token or secrets.token_urlsafe(16)
         session = Session(store, settings, learner)
         app = create_app(session, codebook=_codebook(codebook), hosts=_trusted_hosts(host), token=secret)
@@ -184,11 +189,10 @@ def _is_free(host: str, port: int) -> bool:
     return True
 
 
-def _run(server: Server, learner: Learner | None, ready: Callable[[], object]) -> None:
+def _run(server: Server, learner: Learner, ready: Callable[[], object]) -> None:
     # A service manager's SIGTERM ends as cleanly as Ctrl-C does.
     before = signal.signal(signal.SIGTERM, _interrupt)
-    if learner:
-        learner.start()
+    learner.start()
     try:
         ready()
         server.serve()
@@ -196,8 +200,8 @@ def _run(server: Server, learner: Learner | None, ready: Callable[[], object]) -
         pass
     finally:
         server.stop()
-        if learner:
-            learner.stop()
+        # A training is not worth waiting for; its thread ends with the process.
+        learner.stop(timeout=0.5)
         signal.signal(signal.SIGTERM, before)
 
 

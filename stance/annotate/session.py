@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from stance.annotate.consensus import disagreements
+from stance.annotate.agreement import live_agreement
+from stance.annotate.consensus import disagreements, ratings
 from stance.annotate.events import DECISIONS, KINDS, Event
 from stance.annotate.learner import Guesses, Learner, forecast
 from stance.annotate.queue import Key, is_shared, ranked_keys, remaining
@@ -147,6 +148,7 @@ class Session:
         return {
             "annotators": _counts(standing),
             "posts": len(self._keys),
+            "agreement": {kind: live_agreement(ratings(standing, kind)) for kind in KINDS},
             "rounds": [asdict(done) for done in rounds],
             "forecast": asdict(ahead) if ahead else None,
             "waiting_for": self.learner.waiting_for if self.learner else None,

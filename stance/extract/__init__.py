@@ -1,1 +1,63 @@
 """Pages, dumps and exports to threads of posts."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+
+from stance.data import Thread, table_to_threads
+from stance.errors import PageError
+from stance.extract.dump import read_dump
+from stance.extract.html import read_html
+from stance.extract.kinds import kind_of
+from stance.extract.page import Page
+from stance.extract.sources import open_source
+from stance.tables import read_table
+
+__all__ = ["extract"]
+
+
+def extract(source: str | os.PathLike[str] | bytes, *, captured_at: datetime | None = None) -> list[Thread]:
+    """Read the posts of a page, dump or export, whatever its kind.
+
+    Parameters
+    ----------
+    source : path, URL, bytes, text or "-"
+        A text with a line break, or that begins with a tag or a brace, is read itself; "-" is standard input.
+    captured_at : datetime, optional
+        When the page was saved; without it "3 hours ago" is no date.
+
+    Returns
+    -------
+    list of Thread
+        One for each page or discussion in the source. A page without comments gives a thread without posts, and its
+        `notes` say what was seen in their place.
+
+    Raises
+    ------
+    PageError
+        If the source is empty, or nothing that can be read.
+    DataError
+        If there is no such file, or a posts table breaks its rules.
+
+    Examples
+    --------
+    >>> dump = "2 Comments\\n1. Ada\\nPosts: 3\\nIt is safe.\\n2. Bob\\nPosts: 5\\nWho says so?"
+    >>> [(post.id, post.author, post.text) for post in extract(dump)[0].posts]
+    [('1', 'Ada', 'It is safe.'), ('2', 'Bob', 'Who says so?')]
+    """
+    return read_page(open_source(source, captured_at=captured_at))
+
+
+def read_page(page: Page) -> list[Thread]:
+    """Read one source by the reader for its kind."""
+    kind = kind_of(page)
+    if kind == "table":
+        return table_to_threads(read_table(page.name, page.data))
+    if kind == "html":
+        return [read_html(page)]
+    if kind == "text":
+        return [read_dump(page)]
+    raise PageError(
+        "not a page, dump, export or table", where=page.name, fix="give HTML, text, JSON, XML, WARC or a posts table"
+    )

@@ -1,0 +1,90 @@
+"""Posts and a model to a labels table: the words, then the conversation, then what stays undecided and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from stance.conversation import conversation_graph, infer
+from stance.data import LABEL_COLUMNS, LABELS, PROBABILITY_COLUMNS, check_posts
+from stance.language import foreign_language
+from stance.model import Model, head
+
+Floats = NDArray[np.float64]
+
+#: Why a post is not decided, in the column `reason`; a language is named by its ISO 639-1 code.
+EMPTY, UNSURE, LANGUAGE = "empty", "unsure", "language"
+
+# What sites put in place of a text that is gone.
+_GONE = re.compile(r"\W*(deleted|removed|comment (deleted|removed)|this (comment|post) (was|has been) \w+)?\W*", re.I)
+
+
+def label_posts(posts: pd.DataFrame, model: Model, *, conversation: bool = True) -> pd.DataFrame:
+    """Label each post of a posts table.
+
+    Parameters
+    ----------
+    posts : DataFrame
+        A posts table; see `stance.data.check_posts`.
+    conversation : bool
+        Whether the parent and the author's other posts count; else each post is read alone.
+
+    Returns
+    -------
+    DataFrame
+        `LABEL_COLUMNS`, one row a post in the same order. `stance` is the most probable one even where `abstained`
+        says that it is not sure enough; `reason` then is "unsure", "empty" or "language" with its code.
+    """
+    posts = check_posts(posts)
+    texts = list(posts["text"])
+    logits = model.logits(texts)
+    log_text = log_softmax(head(logits, "text"), axis=1)
+    empty = np.array([bool(_GONE.fullmatch(text)) and not _speaks(text) for text in texts], dtype=bool)
+    joint = _joint(posts, model, logits, log_text, empty) if conversation else np.exp(log_text)
+    joint[empty] = np.eye(len(LABELS))[LABELS.index("none")]
+    words = np.where(empty, LABELS.index("none"), log_text.argmax(axis=1))
+    reasons = [_reason(*row, model) for row in zip(texts, empty, joint.max(axis=1), strict=True)]
+    table = pd.DataFrame(
+        {
+            "thread": posts["thread"],
+            "post": posts["post"],
+            "stance": _names(joint.argmax(axis=1)),
+            "text_stance": _names(words),
+            **dict(zip(PROBABILITY_COLUMNS, joint.T, strict=True)),
+            "abstained": [reason is not None for reason in reasons],
+            "reason": pd.Series(reasons, dtype=object),
+            "model": model.id,
+        }
+    )
+    return table[list(LABEL_COLUMNS)]
+
+
+def _joint(posts: pd.DataFrame, model: Model, logits: Floats, log_text: Floats, empty: NDArray[np.bool_]) -> Floats:
+    # A post whose words are gone tells its neighbours nothing.
+    heard = np.where(empty[:, None], 0.0, log_text)
+    return infer(conversation_graph(posts), heard, head(logits, "relation"), model.couplings)
+
+
+def _speaks(text: str) -> bool:
+    """Whether a text without letters still says something: "?!" and emoji do, "..." and "[deleted]" do not."""
+    return any(not character.isspace() and character not in ".-_*[]()<>|" for character in text) and not any(
+        map(str.isalnum, text)
+    )
+
+
+def _reason(text: str, empty: bool, certainty: float, model: Model) -> str | None:
+    if empty:
+        return EMPTY
+    language = foreign_language(text, model.languages)
+    if language:
+        return f"{LANGUAGE} {language}"
+    return UNSURE if certainty < model.threshold else None
+
+
+def _names(numbers: Sequence[int] | NDArray[np.int64]) -> pd.Series:
+    return pd.Series([LABELS[number] for number in numbers], dtype=object)

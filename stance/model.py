@@ -1,0 +1,275 @@
+"""Matrix to labels: a TF-IDF + logistic-regression model as plain data, and its folder on disk.
+
+A model is a handful of arrays and a card. Each post's text goes through one linear map with several heads: `text` (the
+stance that the words show) and `relation` (whether the words agree or disagree with the post they answer, which the
+conversation reads). Calibration is folded into the coefficients, so that probability, explanation and the bulk scorer
+all read the same numbers. Nothing in a model folder can be executed, and a changed byte is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from stance import features
+from stance.conversation import RELATIONS, Couplings
+from stance.data import LABELS
+from stance.errors import ModelError
+from stance.tables import replacing
+
+Floats = NDArray[np.float64]
+
+#: Version of the layout of a model folder; a folder of another version is refused by name.
+FORMAT = 1
+
+#: What each head of the linear map tells, and its classes.
+HEADS: Mapping[str, tuple[str, ...]] = {"text": LABELS, "relation": RELATIONS}
+
+_CARD, _NGRAMS = "card.json", "ngrams.txt"
+_ARRAYS = ("block", "idf", "coefficients", "intercepts")
+
+#: Rows of one piece while many posts are labelled: its matrix stays below some 100 MB.
+_BATCH = 20_000
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted model; every part of it is a value.
+
+    Attributes
+    ----------
+    ngrams : tuple of str
+        The feature of each row of `coefficients`.
+    block : int array of shape (n_features,)
+        Number in `stance.features.BLOCKS` of each feature.
+    idf : array of shape (n_features,)
+    coefficients : array of shape (n_features, n_outputs)
+        Columns of all heads side by side, in the order of `HEADS`; calibrated.
+    intercepts : array of shape (n_outputs,)
+    couplings : Couplings
+        How much the conversation counts.
+    threshold : float
+        A post whose most probable stance is less probable than this is not decided.
+    languages : tuple of str
+        ISO 639-1 codes that the model was trained on.
+    card : mapping
+        What a person should know: target, settings, training data, scores, versions, intended use.
+    """
+
+    ngrams: tuple[str, ...]
+    block: NDArray[np.int64]
+    idf: Floats
+    coefficients: Floats
+    intercepts: Floats
+    couplings: Couplings = field(default_factory=Couplings)
+    threshold: float = 0.0
+    languages: tuple[str, ...] = ("en",)
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Name and the first digits of the hash of everything that decides a label."""
+        return f"{self.card.get('name', 'model')}-{self.fingerprint[:8]}"
+
+    @property
+    def target(self) -> str:
+        """Whom or what the stances are about."""
+        return str(self.card.get("target", ""))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the arrays, the n-grams and the settings that labelling reads."""
+        parts = [_ngram_bytes(self.ngrams), *(_array_bytes(getattr(self, name)) for name in _ARRAYS)]
+        parts.append(json.dumps(_decisions(self), sort_keys=True).encode())
+        return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+    @cached_property
+    def vocabulary(self) -> features.Vocabulary:
+        """The features, ready to be counted."""
+        return features.Vocabulary(self.ngrams, self.block)
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """Outputs of the linear map, all heads side by side; shape (n_posts, n_outputs)."""
+        parts = [self._matrix(batch) @ self.coefficients for batch in features.batches(texts, _BATCH)]
+        return np.vstack([np.zeros((0, len(self.intercepts))), *parts]) + self.intercepts
+
+    def _matrix(self, texts: Sequence[str]) -> sp.csr_matrix:
+        return features.tfidf(self.vocabulary.count(texts), self.idf, self.block)
+
+    def predict_log_proba(self, texts: Sequence[str]) -> Floats:
+        """Log-probabilities of the stances by the words alone; shape (n_posts, 3), columns as `LABELS`."""
+        result: Floats = log_softmax(head(self.logits(texts), "text"), axis=1)
+        return result
+
+    def predict_proba(self, texts: Sequence[str]) -> Floats:
+        """Probabilities of the stances by the words alone; shape (n_posts, 3), rows sum to 1."""
+        return np.exp(self.predict_log_proba(texts))
+
+    def contributions(self, text: str) -> list[features.Contribution]:
+        """What each n-gram of the text adds to the logit of each stance.
+
+        With the intercepts they sum to the logits exactly, since the map is linear.
+        """
+        row = self._matrix([text])
+        values = row.data[:, None] * head(self.coefficients[row.indices], "text")
+        names = [self.ngrams[column] for column in row.indices]
+        blocks = [features.BLOCKS[number] for number in self.block[row.indices]]
+        return [
+            features.Contribution(block, name, tuple(map(float, weights)))
+            for block, name, weights in zip(blocks, names, values, strict=True)
+        ]
+
+
+def head(outputs: Floats, name: str) -> Floats:
+    """Columns of one head; the last axis of `outputs` holds all heads."""
+    start = 0
+    for other, classes in HEADS.items():
+        if other == name:
+            return outputs[..., start : start + len(classes)]
+        start += len(classes)
+    raise ValueError(f"no head {name!r}")
+
+
+def n_outputs() -> int:
+    """Number of columns of all heads together."""
+    return sum(len(classes) for classes in HEADS.values())
+
+
+def _decisions(model: Model) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "labels": list(LABELS),
+        "heads": {name: list(classes) for name, classes in HEADS.items()},
+        "couplings": model.couplings.as_dict(),
+        "threshold": model.threshold,
+        "languages": list(model.languages),
+    }
+
+
+def _array_bytes(array: NDArray[Any]) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _ngram_bytes(ngrams: Sequence[str]) -> bytes:
+    # An n-gram holds neither line breaks nor lone surrogates: tokens are made of word characters, ? and !.
+    return "".join(f"{ngram}\n" for ngram in ngrams).encode()
+
+
+def save(model: Model, folder: str | os.PathLike[str]) -> Path:
+    """Write the model folder: `card.json`, `ngrams.txt` and an `.npy` file an array.
+
+    Each file is written whole or not at all, the card last: a folder without a card is no model.
+    """
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelError(f"cannot be made ({error.strerror})", where=str(path), fix="name another folder") from error
+    contents = {f"{name}.npy": _array_bytes(getattr(model, name)) for name in _ARRAYS}
+    contents[_NGRAMS] = _ngram_bytes(model.ngrams)
+    files = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
+    card = {**model.card, **_decisions(model), "files": dict(sorted(files.items()))}
+    card["card_sha256"] = _card_hash(card)
+    contents[_CARD] = json.dumps(card, indent=2, ensure_ascii=False).encode() + b"\n"
+    (path / _CARD).unlink(missing_ok=True)
+    for name, data in contents.items():
+        with replacing(path / name) as stream:
+            stream.write(data)
+    return path
+
+
+def _card_hash(card: Mapping[str, Any]) -> str:
+    rest = {key: value for key, value in card.items() if key != "card_sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def load(folder: str | os.PathLike[str]) -> Model:
+    """Read a model folder, checking format, hashes and shapes before anything is believed.
+
+    Raises
+    ------
+    ModelError
+        If the folder is missing, of another format, or has a changed byte.
+    """
+    path = Path(folder)
+    card = _read_card(path)
+    contents = {name: _read_checked(path, name, card) for name in (*(f"{name}.npy" for name in _ARRAYS), _NGRAMS)}
+    arrays = {name: _read_array(contents[f"{name}.npy"], path / f"{name}.npy") for name in _ARRAYS}
+    ngrams = tuple(contents[_NGRAMS].decode().splitlines())
+    _check_shapes(ngrams, arrays, path)
+    return Model(
+        ngrams=ngrams,
+        **arrays,
+        couplings=Couplings(**card["couplings"]),
+        threshold=card["threshold"],
+        languages=tuple(card["languages"]),
+        card={key: value for key, value in card.items() if key not in ("files", "card_sha256")},
+    )
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    where = str(path / _CARD)
+    again = "train it again with `stance train`, or get the folder again"
+    try:
+        card = json.loads((path / _CARD).read_bytes())
+    except FileNotFoundError as error:
+        fix = "name a folder that `stance train` has made"
+        raise ModelError("no model there (it has no card.json)", where=str(path), fix=fix) from error
+    except (OSError, ValueError) as error:
+        raise ModelError("the card cannot be read", where=where, fix=again) from error
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        found = card.get("format") if isinstance(card, dict) else type(card).__name__
+        raise ModelError(f"format {found!r}, this version reads format {FORMAT}", where=where, fix=again)
+    if card.get("card_sha256") != _card_hash(card):
+        raise ModelError("the card has been changed since it was written", where=where, fix=again)
+    expected = {"labels": list(LABELS), "heads": {name: list(classes) for name, classes in HEADS.items()}}
+    if any(card.get(key) != value for key, value in expected.items()):
+        raise ModelError("labels or heads are not those of this version", where=where, fix=again)
+    return card
+
+
+def _read_checked(path: Path, name: str, card: Mapping[str, Any]) -> bytes:
+    where, again = str(path / name), "get the folder again, or train again with `stance train`"
+    try:
+        data = (path / name).read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot be read ({error.strerror})", where=where, fix=again) from error
+    if hashlib.sha256(data).hexdigest() != card["files"].get(name):
+        raise ModelError("the file has been changed since the card was written", where=where, fix=again)
+    return data
+
+
+def _read_array(data: bytes, path: Path) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise ModelError("not an array", where=str(path), fix="train again with `stance train`") from error
+    return array
+
+
+def _check_shapes(ngrams: Sequence[str], arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
+    n_features = len(ngrams)
+    expected = {
+        "block": (n_features,),
+        "idf": (n_features,),
+        "coefficients": (n_features, n_outputs()),
+        "intercepts": (n_outputs(),),
+    }
+    for name, shape in expected.items():
+        if arrays[name].shape != shape:
+            problem = f"shape {arrays[name].shape} instead of {shape}"
+            raise ModelError(problem, where=str(path / f"{name}.npy"), fix="train again with `stance train`")

@@ -1,0 +1,77 @@
+"""Two labellings side by side: which posts differ, and whether that is more than chance."""
+
+import json
+
+import pytest
+from scipy.stats import binomtest
+
+from stance.data import LABELS, posts_table
+from stance.errors import DataError
+from stance.evaluate import compare
+from stance.evaluate.comparison import mcnemar
+
+
+def table(stances, n_threads=6):
+    rows = ({"thread": str(post % n_threads), "post": str(post), "text": "words"} for post in range(len(stances)))
+    return posts_table(rows).assign(stance=list(stances))
+
+
+@pytest.mark.parametrize(("only_a", "only_b"), [(3, 3), (1, 9), (40, 12), (0, 7)])
+def test_mcnemar_is_an_exact_binomial_test(only_a, only_b):
+    assert mcnemar(only_a, only_b) == pytest.approx(binomtest(only_a, only_a + only_b).pvalue)
+
+
+def test_a_labelling_compared_with_itself_differs_in_nothing():
+    gold = table(LABELS * 10)
+    same = compare(gold, gold, gold)
+    assert (same.changed, same.kappa, same.accuracy.p_value) == ((), 1.0, 1.0)
+    assert {(each.difference, each.interval.low, each.interval.high) for each in same.shares} == {(0.0, 0.0, 0.0)}
+
+
+def test_every_post_that_changed_is_named_with_its_gold_label():
+    gold = table(["favor", "against", "none"])
+    changed = compare(gold, gold, gold.assign(stance=["favor", "none", "none"])).changed
+    assert [(each.thread, each.post, each.a, each.b, each.gold) for each in changed] == [
+        ("1", "1", "against", "none", "against")
+    ]
+
+
+def test_a_real_difference_is_told_from_chance():
+    gold = table(LABELS * 40, n_threads=30)
+    better = gold.assign(stance=[*gold["stance"][:100], *["favor"] * 20])
+    worse = gold.assign(stance=[*gold["stance"][:50], *["favor"] * 70])
+    found = compare(gold, worse, better).accuracy
+    assert (found.only_a_right, found.only_b_right) == (0, 33)
+    assert found.p_value < 1e-6
+    assert 0 < found.accuracy.interval.low < found.accuracy.difference < found.accuracy.interval.high
+    assert found.accuracy.difference == pytest.approx(found.accuracy.b - found.accuracy.a)
+
+
+def test_swapping_the_two_turns_every_sign():
+    gold, other = table(LABELS * 4, n_threads=2), table([*LABELS[::-1]] * 4, n_threads=2)
+    there, back = compare(gold, gold, other), compare(gold, other, gold)
+    assert there.accuracy.accuracy.difference == -back.accuracy.accuracy.difference
+    assert there.accuracy.accuracy.interval.low == -back.accuracy.accuracy.interval.high
+
+
+def test_without_gold_shares_are_compared():
+    a, b = table(["favor"] * 10), table(["favor"] * 5 + ["none"] * 5)
+    found = compare(None, a, b, names=("old", "new"))
+    assert found.accuracy is None
+    assert {each.label: (each.a, each.b, each.difference) for each in found.shares} == {
+        "favor": (1.0, 0.5, -0.5),
+        "against": (0.0, 0.0, 0.0),
+        "none": (0.0, 0.5, 0.5),
+    }
+
+
+def test_a_comparison_becomes_json_and_a_table_that_names_the_first_twenty():
+    found = compare(None, table(["favor"] * 30), table(["none"] * 30), names=("old", "new"))
+    assert len(json.loads(json.dumps(found.to_dict(), allow_nan=False))["changed"]) == 30
+    assert str(found).count("#") == 20 and str(found).endswith("and 10 more posts: --json names all")
+    assert "<table>" in found._repr_html_()
+
+
+def test_without_gold_both_must_label_the_same_posts():
+    with pytest.raises(DataError, match="only a labels post '2' of thread '2'"):
+        compare(None, table(["favor"] * 3), table(["favor"] * 2))

@@ -1,0 +1,233 @@
+"""Scores equal scikit-learn's and NLTK's, do not depend on the order of the posts, and say how sure they are."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nltk.metrics.agreement import AnnotationTask
+from sklearn.metrics import (
+    accuracy_score,
+    cohen_kappa_score,
+    confusion_matrix,
+    f1_score,
+    precision_recall_fscore_support,
+)
+
+from stance.data import LABELS, Post, Thread, posts_table
+from stance.errors import DataError, PageError
+from stance.evaluate import agreement, apply_standoff, evaluate
+from stance.evaluate.baselines import lexicon, majority
+from stance.evaluate.intervals import resample, wilson
+from stance.evaluate.measures import reliability
+
+labels = st.sampled_from(LABELS)
+pairs = st.lists(st.tuples(labels, labels), min_size=1, max_size=40)
+ratings = st.lists(st.tuples(*[st.sampled_from([*LABELS, None])] * 3), min_size=1, max_size=30)
+
+
+def table(stances, threads=None, **columns):
+    threads = threads or ["t"] * len(stances)
+    rows = ({"thread": thread, "post": str(post)} for post, thread in enumerate(threads, start=1))
+    return posts_table(rows).assign(text="words", stance=list(stances), **columns)
+
+
+def with_probabilities(stances, confidences, **columns):
+    rest = {
+        f"p_{label}": [
+            sure if label == given else (1 - sure) / 2 for given, sure in zip(stances, confidences, strict=True)
+        ]
+        for label in LABELS
+    }
+    return table(stances, **rest, **columns)
+
+
+@given(pairs)
+@settings(deadline=None, max_examples=30)
+def test_scores_equal_those_of_scikit_learn(pairs):
+    gold, answers = zip(*pairs, strict=True)
+    scores = evaluate(table(gold), table(answers))
+    precision, recall, f1, support = precision_recall_fscore_support(gold, answers, labels=LABELS, zero_division=0)
+    assert scores.accuracy == pytest.approx(accuracy_score(gold, answers))
+    assert scores.macro_f1 == pytest.approx(f1_score(gold, answers, average="macro", zero_division=0))
+    assert scores.f_avg == pytest.approx((f1[0] + f1[1]) / 2)
+    assert np.array_equal(scores.confusion, confusion_matrix(gold, answers, labels=LABELS))
+    found = [(each.precision, each.recall, each.f1, each.support) for each in scores.per_label]
+    assert np.allclose(found, np.transpose([precision, recall, f1, support]))
+
+
+@given(pairs)
+@settings(deadline=None, max_examples=30)
+def test_kappa_equals_that_of_scikit_learn(pairs):
+    first, second = zip(*pairs, strict=True)
+    kappa = agreement(pd.DataFrame({"a": first, "b": second})).kappa
+    if len({*first, *second}) == 1:
+        assert kappa is None
+    else:
+        assert kappa == pytest.approx(cohen_kappa_score(first, second), abs=1e-6)
+
+
+@given(ratings)
+@settings(deadline=None, max_examples=30)
+def test_alpha_equals_that_of_nltk_whatever_is_missing(rows):
+    found = agreement(pd.DataFrame(rows, columns=["a", "b", "c"], dtype=object)).alpha
+    triples = [(name, post, label) for post, row in enumerate(rows) for name, label in zip("abc", row, strict=True)]
+    shared = [post for post, row in enumerate(rows) if sum(label is not None for label in row) > 1]
+    kept = [triple for triple in triples if triple[2] is not None and triple[1] in shared]
+    if len({label for _, _, label in kept}) < 2:
+        assert found is None
+    else:
+        assert found == pytest.approx(AnnotationTask(kept).alpha(), abs=1e-6)
+
+
+@given(pairs, st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=15)
+def test_the_order_of_the_posts_changes_nothing(pairs, random):
+    gold, answers = zip(*pairs, strict=True)
+    threads = [f"thread {post % 7}" for post in range(len(pairs))]
+    order = list(range(len(pairs)))
+    random.shuffle(order)
+    given_labels = with_probabilities(answers, [0.4 + post % 5 / 10 for post in order]).assign(thread=threads)
+    scores = evaluate(table(gold, threads), given_labels)
+    assert evaluate(table(gold, threads).iloc[order], given_labels.iloc[order[::-1]]).to_dict() == scores.to_dict()
+
+
+def test_a_second_run_gives_the_same_intervals_and_another_seed_nearly_the_same():
+    gold, answers = table(LABELS * 40, threads=[f"{n % 20}" for n in range(120)]), None
+    answers = gold.assign(stance=["favor"] * 60 + list(gold["stance"][60:]))
+    one, two, other = (evaluate(gold, answers, seed=seed).accuracy_interval for seed in (0, 0, 1))
+    assert one == two
+    assert abs(one.low - other.low) < 0.01 and abs(one.high - other.high) < 0.01
+
+
+def test_the_interval_resamples_whole_threads():
+    counts = np.array([[10.0, 0.0], [0.0, 10.0]] * 10)
+    shares = resample(counts)[:, 0] / 200
+    # Twenty threads that are all right or all wrong are twenty coins; two hundred posts would be far surer.
+    assert shares.std() == pytest.approx(0.5 / np.sqrt(20), rel=0.03)
+
+
+def test_with_few_threads_posts_are_resampled_and_the_table_says_what_that_cannot_tell():
+    scores = evaluate(table(["favor"] * 13 + ["against"] * 7), table(["favor"] * 20))
+    assert scores.resampled == "posts"
+    assert (scores.accuracy_interval.low, scores.accuracy_interval.high) == pytest.approx((0.45, 0.85), abs=0.011)
+    assert "says nothing about other threads" in str(scores)
+
+
+def test_probabilities_are_held_against_what_came_true():
+    gold = table(["favor"] * 10)
+    answers = with_probabilities(["favor"] * 8 + ["none"] * 2, [0.9] * 10)
+    scores = evaluate(gold, answers)
+    assert scores.calibration.error == pytest.approx(0.1)
+    (bin,) = scores.calibration.curve
+    assert (bin.low, bin.n, bin.confidence, bin.accuracy) == (0.9, 10, pytest.approx(0.9), 0.8)
+    assert bin.interval == wilson(8, 10)
+
+
+def test_a_probability_of_one_falls_into_the_last_bin():
+    assert [bin.low for bin in reliability(np.array([1.0, 0.3]), np.array([True, True]))] == [0.3, 0.9]
+
+
+def test_the_surest_posts_are_scored_first():
+    answers = with_probabilities(["favor", "favor", "none", "none"], [0.9, 0.8, 0.7, 0.6])
+    coverage = evaluate(table(["favor"] * 4), answers).coverage
+    at = {round(point.coverage, 2): point.accuracy for point in coverage}
+    assert (at[0.25], at[0.5], at[0.75], at[1.0]) == (1.0, 1.0, pytest.approx(2 / 3), 0.5)
+
+
+def test_posts_left_undecided_do_not_count_against_the_decided_ones():
+    answers = table(["favor", "favor", "none"], abstained=[False, False, True])
+    decided = evaluate(table(["favor", "favor", "favor"]), answers).decided
+    assert (decided.n_posts, decided.coverage, decided.accuracy) == (2, pytest.approx(2 / 3), 1.0)
+
+
+def test_baselines_stand_beside_the_scores():
+    gold = table(["favor", "favor", "against"]).assign(text=["wonderful", "a screen", "horrible"])
+    found = {each.name: each.accuracy for each in evaluate(gold, gold).baselines}
+    assert found == {"majority": pytest.approx(2 / 3), "lexicon": pytest.approx(2 / 3)}
+    assert majority(gold["stance"]) == ["favor"] * 3
+    assert lexicon(gold["text"]) == ["favor", "none", "against"]
+
+
+def test_text_only_labels_are_scored_with_the_stance_before_the_conversation():
+    gold = table(["favor", "against"], text_only=["none", "against"])
+    answers = with_probabilities(["favor", "against"], [0.9, 0.9], text_stance=["none", "against"])
+    scores = evaluate(gold, answers, against="text_only")
+    assert (scores.given, scores.accuracy, scores.calibration) == ("text_stance", 1.0, None)
+
+
+def test_a_second_annotator_gives_the_ceiling():
+    gold = table(["favor", "against", "none"], second_annotator=["favor", "against", "favor"])
+    annotators = evaluate(gold, gold).annotators
+    assert (annotators.n_posts, annotators.observed, annotators.kappa) == (3, pytest.approx(2 / 3), pytest.approx(0.5))
+
+
+def test_slices_and_mistakes_are_told_apart():
+    gold = table(["favor", "against", "none"], site=["forum", "forum", "blog"])
+    scores = evaluate(gold, with_probabilities(["favor", "none", "favor"], [0.9, 0.5, 0.8]))
+    assert {each.value: each.accuracy for each in scores.slices if each.column == "site"} == {"forum": 0.5, "blog": 0.0}
+    assert [(each.post, each.gold, each.given) for each in scores.mistakes] == [
+        ("3", "none", "favor"),
+        ("2", "against", "none"),
+    ]
+
+
+def test_scores_become_json_and_a_table():
+    scores = evaluate(table(["favor", "none"]), with_probabilities(["favor", "favor"], [0.9, 0.5]))
+    figures = json.loads(json.dumps(scores.to_dict(), allow_nan=False))
+    assert figures["accuracy"] == 0.5 and figures["confusion"] == [[1, 0, 0], [0, 0, 0], [1, 0, 0]]
+    assert "majority baseline" in str(scores)
+    assert "<table>" in scores._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (table(["favor"]), "thread 't': 1 of 2 posts have no label, the first is post '2'"),
+        (table(["favor", "pro"]), "labels, row 2, stance: unknown label 'pro'; use favor, against or none"),
+        (table(["favor"] * 2).assign(post=["1", "1"]), "post '1' of thread 't' stands twice"),
+        (table(["favor", "none"]).drop(columns="stance"), "no column 'stance'"),
+        (with_probabilities(["favor", "none"], [0.9, 1.9]), "the probabilities of post '2' are -0.45, -0.45, 1.9"),
+        (with_probabilities(["favor", "none"], [0.9, 0.9]).assign(p_none="?"), "a probability is no number"),
+    ],
+)
+def test_labels_that_cannot_be_scored_are_refused_in_one_line(labels, message):
+    with pytest.raises(DataError) as error:
+        evaluate(table(["favor", "none"]), labels)
+    assert message in str(error.value) and "\n" not in str(error.value)
+
+
+PAGE = Thread("page", (Post("1", "First!", "ann"), Post("3", "Well made.", "bob", parent="1")))
+STANDOFF = pd.DataFrame(
+    {"post": ["3", "1"], "author": ["bob", "ann"], "stance": ["favor", "none"], "text_only": ["favor", "none"]}
+)
+
+
+def test_standoff_labels_find_their_posts():
+    gold = apply_standoff(STANDOFF, PAGE)
+    assert gold[["thread", "post", "author", "text", "stance", "text_only"]].to_numpy().tolist() == [
+        ["page", "1", "ann", "First!", "none", "none"],
+        ["page", "3", "bob", "Well made.", "favor", "favor"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (STANDOFF.assign(post=["4", "1"]), "page: the page has no post 4 by bob, which the labels of l.csv name"),
+        (STANDOFF.assign(author=["eve", "ann"]), "page: post 3 is by bob, not by eve as in l.csv"),
+        (STANDOFF[1:], "page: post 3 by bob has no label in l.csv"),
+    ],
+)
+def test_a_page_that_does_not_match_its_labels_is_refused_by_number_and_author(labels, message):
+    with pytest.raises(PageError, match=message):
+        apply_standoff(labels, PAGE, where="l.csv")
+
+
+def test_standoff_labels_are_checked_like_any_other():
+    with pytest.raises(DataError, match="unknown label 'pro'"):
+        apply_standoff(STANDOFF.assign(stance=["pro", "none"]), PAGE)
+    with pytest.raises(DataError, match="post '1' is labelled twice"):
+        apply_standoff(STANDOFF.assign(post=["1", "1"]), PAGE)
