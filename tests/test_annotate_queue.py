@@ -15,6 +15,7 @@ from stance.annotate.learner import Forecast, Guesses, Learner, Lesson, forecast
 from stance.annotate.queue import active_order, is_shared, margins, ranked_keys, remaining
 from stance.annotate.session import Session, Settings
 from stance.annotate.store import Round, Store
+from stance.data import LABELS
 from stance.errors import DataError
 
 KEYS = [("t", "1"), ("t", "2"), ("t", "3"), ("u", "1")]
@@ -117,22 +118,15 @@ def test_disagreements_list_undecided_posts_first_with_what_everybody_gave():
     ]
 
 
-class OneWordModel:
-    """Knows a post by its first word."""
-
-    def __init__(self, table):
-        self.stance = {text.split()[0]: label for text, label in zip(table["text"], table["stance"], strict=True)}
-        self.id = f"one-word-{len(table)}"
-
-    def predict_proba(self, texts):
-        labels = [self.stance.get(text.split()[0], "none") for text in texts]
-        return np.array([[0.8 if label == own else 0.1 for own in ("favor", "against", "none")] for label in labels])
-
-
-def fit(table):
-    if len(table) < 2:
+def fit(labelled, posts):
+    """Know a post by its first word."""
+    if len(labelled) < 2:
         raise DataError("2 labels are needed")
-    return Lesson(OneWordModel(table), np.array([True] * (len(table) - 1) + [False]))
+    known = {text.split()[0]: label for text, label in zip(labelled["text"], labelled["stance"], strict=True)}
+    labels = [known.get(text.split()[0], "none") for text in posts["text"]]
+    values = [tuple(0.8 if label == own else 0.1 for own in LABELS) for label in labels]
+    guesses = Guesses(f"one-word-{len(labelled)}", dict(zip(KEYS, values, strict=True)))
+    return Lesson(guesses, np.array([True] * (len(labelled) - 1) + [False]))
 
 
 @pytest.fixture
@@ -162,7 +156,7 @@ def test_too_few_labels_are_said_and_break_nothing(store):
 
 def test_the_model_learns_again_in_the_background_after_every_so_many_labels(store):
     learned = threading.Event()
-    learner = Learner(store, lambda table: (fit(table), learned.set())[0], every=2)
+    learner = Learner(store, lambda *tables: (fit(*tables), learned.set())[0], every=2)
     learner.start()
     for events in ([label(KEYS[0])], [label(KEYS[1], "against"), label(KEYS[2])]):
         store.add(events)
@@ -173,7 +167,7 @@ def test_the_model_learns_again_in_the_background_after_every_so_many_labels(sto
 
 
 def test_a_failing_training_does_not_end_the_labelling(store, caplog):
-    learner = Learner(store, lambda table: 1 / 0, every=1)
+    learner = Learner(store, lambda *tables: 1 / 0, every=1)
     learner.start()
     learner.stop()
     assert learner.waiting_for == "the training failed (see the terminal)"

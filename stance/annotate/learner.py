@@ -8,7 +8,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -23,35 +22,6 @@ from stance.errors import StanceError
 Floats = NDArray[np.float64]
 
 _LOG = logging.getLogger("stance")
-
-
-class TextModel(Protocol):
-    """What is needed of a model here."""
-
-    @property
-    def id(self) -> str:
-        """Name and version."""
-
-    def predict_proba(self, texts: Sequence[str], /) -> Floats:
-        """Probabilities of `LABELS` by the words alone; shape (n_posts, 3)."""
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """A model and what its cross-validation said.
-
-    Attributes
-    ----------
-    right : bool array of shape (n_posts,)
-        Whether each post was labelled rightly by a model that had not seen it.
-    """
-
-    model: TextModel
-    right: NDArray[np.bool_]
-
-
-#: Labelled posts (a posts table with `stance` and `text_only`) to a model.
-Fit = Callable[[pd.DataFrame], Lesson]
 
 
 @dataclass(frozen=True)
@@ -70,15 +40,25 @@ class Guesses:
         return {"stance": LABELS[best], "probability": round(values[best], 3), "model": self.model}
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What a training gave.
+
+    Attributes
+    ----------
+    right : bool array of shape (n_labelled,)
+        Whether each labelled post was labelled rightly by a model that had not seen it.
+    """
+
+    guesses: Guesses
+    right: NDArray[np.bool_]
+
+
+#: Labelled posts (with `stance` and `text_only`) and all posts, to a lesson.
+Fit = Callable[[pd.DataFrame, pd.DataFrame], Lesson]
+
 #: All posts to what a finished model thinks of them.
 First = Callable[[pd.DataFrame], Guesses]
-
-
-def guess(model: TextModel, posts: pd.DataFrame) -> Guesses:
-    """Let a model read every post."""
-    values = model.predict_proba(list(posts["text"]))
-    keys = zip(posts["thread"], posts["post"], strict=True)
-    return Guesses(model.id, {key: tuple(map(float, row)) for key, row in zip(keys, values, strict=True)})
 
 
 class Learner:
@@ -159,11 +139,12 @@ class Learner:
             return
         table = labelled(posts, self._store)
         rounds = self._store.rounds()
-        lesson = self._fit(table)
-        self.guesses = guess(lesson.model, posts)
-        if not rounds or rounds[-1].model != lesson.model.id:
+        lesson = self._fit(table, posts)
+        self.guesses = lesson.guesses
+        model = str(lesson.guesses.model)
+        if not rounds or rounds[-1].model != model:
             accuracy, error = share(lesson.right)
-            self._store.add_round(Round(lesson.model.id, len(table), accuracy, error))
+            self._store.add_round(Round(model, len(table), accuracy, error))
 
 
 def labelled(posts: pd.DataFrame, store: Store) -> pd.DataFrame:

@@ -12,17 +12,16 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from functools import partial
 from types import FrameType
 
 from cheroot.wsgi import Server
 from flask import Flask
 
 from stance.annotate.app import create_app
+from stance.annotate.aside import Aside
 from stance.annotate.events import check_annotator
 from stance.annotate.exchange import add_sources
 from stance.annotate.learner import Learner
-from stance.annotate.lessons import finished_model, lesson
 from stance.annotate.session import Session, Settings
 from stance.annotate.store import Store
 from stance.data import shipped
@@ -98,12 +97,13 @@ def annotate(
     """
     settings = Settings(check_annotator(annotator or default_annotator()), target, order, assisted, overlap)
     store = Store(database)
+    aside = Aside(model=model, target=target)
     try:
         add_sources(store, sources, labels_of or settings.annotator)
         if store.posts().empty:
             raise DataError("no posts to label", where=database, fix="name a page, dump or table with posts")
-        fit = partial(lesson, target=target) if order == "active" else None
-        learner = Learner(store, fit, every=every, first=finished_model(model, target))
+        fit = aside.lesson if order == "active" else None
+        learner = Learner(store, fit, every=every, first=aside.first_guesses)
         secret = None if host in _LOCAL else token or secrets.token_urlsafe(16)
         session = Session(store, settings, learner)
         app = create_app(session, codebook=_codebook(codebook), hosts=_trusted_hosts(host), token=secret)
@@ -111,6 +111,7 @@ def annotate(
         link = f"http://{_reachable(host)}:{server.bind_addr[1]}/"
         _run(server, learner, lambda: ready(f"{link}?token={secret}" if secret else link))
     finally:
+        aside.close()
         store.close()
 
 
@@ -159,34 +160,35 @@ def _is_any(host: str) -> bool:
 
 def _bind(app: Flask, host: str, port: int, store: Store) -> Server:
     """Listen on the port that was asked for, else on that of the last time, else on a free one."""
-    if not port:
-        last = int(store.setting("port", "0"))
-        port = last if _is_free(host, last) else 0
-    server = Server((host, port), app, numthreads=_THREADS, shutdown_timeout=5)
-    server.max_request_body_size = _LONGEST_DRAIN
+    last = int(store.setting("port", "0"))
     try:
-        _try_port(host, port)
+        number = _probe(host, port) if port else _probe_either(host, last)
+        # A number, not 0: only then does the server set SO_REUSEADDR, without which its own closed connections would
+        # keep the next server from this port for a minute.
+        server = Server((host, number), app, numthreads=_THREADS, shutdown_timeout=5)
+        server.max_request_body_size = _LONGEST_DRAIN
         server.prepare()
     except OSError as error:
-        problem = f"cannot listen on {host}:{port} ({error.strerror or error})"
+        problem = f"cannot listen on {host}:{port or last} ({error.strerror or error})"
         raise DataError(problem, fix="choose another --port or --host") from error
-    store.keep("port", str(server.bind_addr[1]))
+    store.keep("port", str(number))
     return server
 
 
-def _try_port(host: str, port: int) -> None:
-    # Beforehand, because the server keeps a socket that it could not bind.
+def _probe(host: str, port: int) -> int:
+    """Find out whether a port is free (0: which one is) before the server keeps a socket that it cannot bind."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((host, port))
+        number: int = probe.getsockname()[1]
+        return number
 
 
-def _is_free(host: str, port: int) -> bool:
+def _probe_either(host: str, last: int) -> int:
     try:
-        _try_port(host, port)
+        return _probe(host, last)
     except OSError:
-        return False
-    return True
+        return _probe(host, 0)
 
 
 def _run(server: Server, learner: Learner, ready: Callable[[], object]) -> None:
@@ -201,7 +203,7 @@ def _run(server: Server, learner: Learner, ready: Callable[[], object]) -> None:
     finally:
         server.stop()
         # A training is not worth waiting for; its thread ends with the process.
-        learner.stop(timeout=0.5)
+        learner.stop(timeout=0)
         signal.signal(signal.SIGTERM, before)
 
 

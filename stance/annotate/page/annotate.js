@@ -134,6 +134,7 @@ async function reload(id) {
 
 async function choose(key) {
   saveNote();
+  document.body.classList.remove("tree-open");
   await show(key);
 }
 
@@ -327,7 +328,7 @@ function count(before, after) {
 
 function showLast(key, value, guess = null) {
   const author = state.kind === "text_only" ? `post ${key[1]}` : state.threads.get(key[0]).posts.get(key[1]).author ?? `post ${key[1]}`;
-  const parts = [author, ": ", LABELS.includes(value) ? chip(value, "your label") : value];
+  const parts = ["last: ", author, " ", LABELS.includes(value) ? chip(value, "your label") : value];
   if (guess) parts.push(guess.stance === value ? ", as the model guessed" : ", the model guessed ", ...(guess.stance === value ? [] : [chip(guess.stance)]));
   byId("last").replaceChildren(...parts);
   state.last = { key, value };
@@ -492,6 +493,7 @@ document.addEventListener("click", (event) => {
   if (button.dataset.answer) press(Object.keys(KEYS).find((key) => KEYS[key] === button.dataset.answer), event.timeStamp);
   if (button.id === "undo") press("z", event.timeStamp);
   if (button.id === "kind") press("t", event.timeStamp);
+  if (button.id === "author") press("o", event.timeStamp);
   if (button.dataset.panel) openPanel(button.dataset.panel);
 });
 

@@ -1,7 +1,7 @@
 // Labels on their way to the server. An event is written to this browser's storage before anything else happens and
 // removed only when the server says that it is on its disk. Sending an event twice does no harm: its id is its own.
 
-const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
+const RETRY_MS = [300, 600, 1000, 2000, 3000];
 const BATCH = 50;
 
 export function newId() {
