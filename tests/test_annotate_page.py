@@ -1,5 +1,6 @@
 """The labelling page in a real browser, worked by keyboard as a person works it."""
 
+import functools
 import json
 import random
 import sqlite3
@@ -52,10 +53,10 @@ class Server:
         self.process.wait()
         self.process.stdout.close()
 
-    def standing(self, kind="stance"):
+    def standing(self, kind="stance", annotator="ann"):
+        query = "SELECT post, value FROM standing WHERE kind = ? AND annotator = ? ORDER BY number"
         with closing(sqlite3.connect(self.database)) as connection:
-            rows = connection.execute("SELECT post, value FROM standing WHERE kind = ? ORDER BY number", (kind,))
-            return rows.fetchall()
+            return connection.execute(query, (kind, annotator)).fetchall()
 
     def event_count(self):
         with closing(sqlite3.connect(self.database)) as connection:
@@ -79,7 +80,7 @@ class Page:
     """What a person does and sees."""
 
     def __init__(self, browser, address):
-        self.browser = browser
+        self.browser, self.address = browser, address
         browser.get(address)
         self.until(lambda: browser.execute_script("return document.body.dataset.ready"))
 
@@ -100,11 +101,18 @@ class Page:
         return self.until(lambda: words in self.text("text"))
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory, chromium):
+    server = Server(tmp_path_factory.mktemp("shared"))
+    yield server
+    server.kill()
+
+
 @pytest.fixture
-def page(browser, serve):
-    server = serve()
-    shown = Page(browser, server.address)
-    shown.server = server
+def page(browser, shared, request):
+    """The page of an annotator of this test's own, on a server that the tests share."""
+    shown = Page(browser, f"{shared.address}?annotator={request.node.name[-40:].strip('_')}")
+    shown.given = functools.partial(shared.standing, annotator=request.node.name[-40:].strip("_"))
     return shown
 
 
@@ -113,7 +121,7 @@ def test_one_key_gives_a_label_and_the_next_post_comes(page):
     page.press("f", "a", "n", "u")
     page.shows("Remark 5 ")
     page.saved()
-    assert page.server.standing() == [("1", "favor"), ("2", "against"), ("3", "none"), ("4", "unsure")]
+    assert page.given() == [("1", "favor"), ("2", "against"), ("3", "none"), ("4", "unsure")]
     assert page.text("pace").startswith("4 of 24")
 
 
@@ -123,13 +131,13 @@ def test_undo_takes_back_and_returns_to_the_post(page):
     page.press("z")
     page.shows("Remark 1 ")
     page.saved()
-    assert page.server.standing() == []
+    assert page.given() == []
 
 
 def test_undo_reaches_back_behind_a_reload(page):
     page.press("f", "a")
     page.saved()
-    page = Page(page.browser, page.server.address)
+    page = Page(page.browser, page.address)
     page.shows("Remark 3 ")
     page.press("z")
     page.shows("Remark 2 ")
@@ -166,7 +174,7 @@ def test_words_alone_hides_the_conversation_and_gives_the_other_label(page):
     assert not page.browser.find_element(By.ID, "tree").is_displayed()
     page.press("n", "t")
     page.saved()
-    assert (page.server.standing(), page.server.standing("text_only")) == ([("1", "favor")], [("2", "none")])
+    assert (page.given(), page.given("text_only")) == ([("1", "favor")], [("2", "none")])
 
 
 def test_a_note_is_kept_with_the_post_and_keys_in_it_are_words(page):
@@ -175,7 +183,7 @@ def test_a_note_is_kept_with_the_post_and_keys_in_it_are_words(page):
     page.press("f")
     page.shows("Remark 2 ")
     page.saved()
-    assert page.server.standing("note") == [("1", "a fan?")]
+    assert page.given("note") == [("1", "a fan?")]
     page.press("k")
     assert page.browser.find_element(By.ID, "note").get_attribute("value") == "a fan?"
 
@@ -184,7 +192,7 @@ def test_a_note_that_was_being_written_survives_the_tab(page):
     page.press("e")
     page.press("half a thou")
     page.browser.get("about:blank")
-    page = Page(page.browser, page.server.address)
+    page = Page(page.browser, page.address)
     assert page.browser.find_element(By.ID, "note").get_attribute("value") == "half a thou"
 
 
@@ -213,17 +221,19 @@ def test_disagreements_stand_side_by_side_and_are_decided_by_a_key(browser, serv
     assert server.standing("stance_decision") == [("1", "none"), ("2", "favor")]
 
 
-def test_labels_given_while_the_server_is_away_arrive_when_it_is_back(page):
+def test_labels_given_while_the_server_is_away_arrive_when_it_is_back(browser, serve):
+    server = serve()
+    page = Page(browser, server.address)
     page.press("f")
     page.saved()
-    page.server.kill()
+    server.kill()
     page.press("a", "n", "z", "u")
     page.until(lambda: "server not reachable" in page.text("saved"))
     page.shows("Remark 4 ")
-    page.server.start()
+    server.start()
     page.saved()
-    page.browser.get_log("browser")  # its complaints that the server was away are what this test is about
-    assert page.server.standing() == [("1", "favor"), ("2", "against"), ("3", "unsure")]
+    browser.get_log("browser")  # its complaints that the server was away are what this test is about
+    assert server.standing() == [("1", "favor"), ("2", "against"), ("3", "unsure")]
 
 
 def label_through_kills(browser, server, n_labels, n_kills, seed):
@@ -297,11 +307,11 @@ def test_the_page_fits_a_phone_and_is_worked_with_the_thumb(page):
         page.browser.set_window_size(1280, 860)
 
 
-def test_nothing_is_asked_of_anybody_else(page):
+def test_nothing_is_asked_of_anybody_else(page, shared):
     page.press("f", "a", "p")
     page.saved()
     names = page.browser.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
-    assert [name for name in names if not name.startswith(page.server.address)] == []
+    assert [name for name in names if not name.startswith(shared.address)] == []
 
 
 def test_the_page_sets_no_markup_from_strings():

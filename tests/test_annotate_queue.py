@@ -1,6 +1,8 @@
 """Which post comes next, and the model that learns while a person labels."""
 
 import itertools
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stance.annotate.aside import Aside
 from stance.annotate.consensus import adjudicated, decisions, disagreements, majority, ratings
 from stance.annotate.events import Event
 from stance.annotate.learner import Forecast, Guesses, Learner, Lesson, forecast, share
@@ -232,3 +235,24 @@ def test_no_number_of_labels_is_promised_beyond_the_limit_of_the_curve():
 
 def test_share_of_right_labels_comes_with_its_error():
     assert share(np.array([True] * 80 + [False] * 20)) == (0.8, 0.04)
+
+
+@pytest.fixture
+def aside():
+    beside = Aside(model=None, target="a target of nobody")
+    yield beside
+    beside.close()
+
+
+def test_the_process_beside_says_what_it_waits_for(aside, store):
+    posts = store.posts()
+    few = posts.assign(stance="favor", text_only="favor")
+    with pytest.raises(DataError, match="4 posts labelled 'favor', at least 5 are needed"):
+        aside.lesson(few, posts)
+    assert aside.first_guesses(posts).probabilities == {}
+
+
+def test_the_process_beside_ends_when_nobody_asks_any_more():
+    command = [sys.executable, "-c", "from stance.annotate.aside import answer_questions; answer_questions()"]
+    done = subprocess.run(command, input=b'{"model": null, "target": "', capture_output=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")

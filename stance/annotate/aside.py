@@ -113,7 +113,10 @@ def answer_questions() -> None:
     for line in sys.stdin:
         if not line.endswith("\n"):
             return  # the server was killed in the middle of a question
-        print(json.dumps(_answer(json.loads(line))), file=answers, flush=True)
+        try:
+            print(json.dumps(_answer(json.loads(line))), file=answers, flush=True)
+        except BrokenPipeError:
+            os._exit(0)  # the server ended while we worked; nobody is left to be told
 
 
 def _answer(question: dict[str, Any]) -> dict[str, Any]:

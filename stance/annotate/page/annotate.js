@@ -25,6 +25,8 @@ const state = {
   thread: null,
   model: null,
   times: [],
+  treeTop: 0,
+  treeHeight: 0, // kept by observers: asking for it at each key would lay the page out anew
   clock: { seconds: 0, since: null },
 };
 let outbox = null;
@@ -162,10 +164,13 @@ async function show(key) {
 
 function place() {
   const tree = byId("tree");
-  if (tree.firstChild !== state.thread.drawn) tree.replaceChildren(state.thread.drawn);
+  if (tree.firstChild !== state.thread.drawn) {
+    tree.replaceChildren(state.thread.drawn);
+    state.treeTop = tree.scrollTop;
+  }
   const post = state.thread.posts.get(state.current[1]);
   state.thread.select(post.post);
-  state.thread.selected.scrollIntoView({ block: "nearest" });
+  scrollTree(state.thread.place.get(post.post));
   byId("thread-title").textContent = state.thread.posts.values().next().value.title ?? state.thread.id;
   drawPost(post);
   drawParents(post);
@@ -173,6 +178,17 @@ function place() {
   byId("note").value = outbox.draft(joined(state.current)) ?? labelsHere().note ?? "";
   drawAnswers();
   bringIntoView(byId("reading"), byId("post"));
+}
+
+// Rows are of one height, so that a tree of thousands need not be laid out to find one of them.
+function scrollTree(row) {
+  const tree = byId("tree");
+  const height = state.thread.rowHeight ??= state.thread.selected.offsetHeight || 28;
+  const top = row * height;
+  if (top < state.treeTop || top + height > state.treeTop + state.treeHeight) {
+    state.treeTop = Math.max(0, top - state.treeHeight / 3);
+    tree.scrollTop = state.treeTop;
+  }
 }
 
 // The whole post and the note below it, and as much of what it answers as there is room for; a long post from its top.
@@ -504,6 +520,14 @@ byId("who-form").addEventListener("submit", (event) => {
   event.preventDefault();
   location.search = `?annotator=${encodeURIComponent(byId("who-name").value.trim())}`;
 });
+
+byId("tree").addEventListener("scroll", () => {
+  state.treeTop = byId("tree").scrollTop;
+});
+new ResizeObserver(([entry]) => {
+  state.treeHeight = entry.contentRect.height;
+  if (state.thread?.selected) scrollTree(state.thread.place.get(state.current?.[1]) ?? 0);
+}).observe(byId("tree"));
 
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) state.clock = { seconds: seconds(), since: null };
