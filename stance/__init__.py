@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from stance.data import LABELS, Post, Thread, check_posts, table_to_threads, threads_to_table
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
-    from stance.explain import Explanation
+    from stance.explain import Explanation, PostExplanation
     from stance.extract import extract
-    from stance.model import Model
+    from stance.model import Model, save_model
     from stance.report import report
     from stance.tables import read_table, write_table
     from stance.train import Settings, Trained
-    from stance.workflow import evaluate_model, explain, label, load_corpus, load_model, save_model, train
+    from stance.workflow import demo, evaluate_model, explain, explain_post, label, load_corpus, load_model, train
 
 _HOME = {
     "LABELS": "data",
@@ -33,6 +33,7 @@ _HOME = {
     "ModelError": "errors",
     "PageError": "errors",
     "Post": "data",
+    "PostExplanation": "explain",
     "Scores": "evaluate",
     "Settings": "train",
     "StanceError": "errors",
@@ -42,9 +43,11 @@ _HOME = {
     "apply_standoff": "evaluate",
     "check_posts": "data",
     "compare": "evaluate",
+    "demo": "workflow",
     "evaluate": "evaluate",
     "evaluate_model": "workflow",
     "explain": "workflow",
+    "explain_post": "workflow",
     "export_labels": "annotate",
     "extract": "extract",
     "label": "workflow",
@@ -52,7 +55,7 @@ _HOME = {
     "load_model": "workflow",
     "read_table": "tables",
     "report": "report",
-    "save_model": "workflow",
+    "save_model": "model",
     "table_to_threads": "data",
     "threads_to_table": "data",
     "train": "workflow",
@@ -68,6 +71,7 @@ __all__ = [
     "ModelError",
     "PageError",
     "Post",
+    "PostExplanation",
     "Scores",
     "Settings",
     "StanceError",
@@ -77,9 +81,11 @@ __all__ = [
     "apply_standoff",
     "check_posts",
     "compare",
+    "demo",
     "evaluate",
     "evaluate_model",
     "explain",
+    "explain_post",
     "export_labels",
     "extract",
     "label",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from stance.data import Thread
+    from stance.explain import Explanation, PostExplanation
 
 
 class _OneLine(click.Group):
@@ -101,6 +102,67 @@ def _summary(thread: Thread) -> str:
     count = f"{len(thread.posts)} post{'' if len(thread.posts) == 1 else 's'}" if thread.posts else "no posts"
     hidden = f", {thread.hidden} hidden" if thread.hidden else ""
     return "; ".join([f"{thread.id}: {count}{hidden}", *thread.notes])
+
+
+MODEL = click.option("--model", metavar="DIR", help="A model's folder; by default the Huawei model that comes along.")
+WORDS_ALONE = click.option(
+    "--conversation/--no-conversation", default=True, help="Read each post in its conversation (default), or alone."
+)
+
+
+@main.command()
+@click.argument("posts", required=False, metavar="[POSTS]")
+@click.option("--target", default="Huawei", show_default=True, help="Whom or what the stances are about.")
+@click.option("--name", default="huawei", show_default=True, help="The model's name.")
+@click.option("--spelling", "spellings", multiple=True, help="How the target's name begins in posts; may be repeated.")
+@click.option("-o", "--output", metavar="DIR", help="The model's folder; by default models/NAME.")
+@click.option("--seed", default=0, show_default=True, help="Decides the folds.")
+def train(posts: str | None, target: str, name: str, spellings: tuple[str, ...], output: str | None, seed: int) -> None:
+    """Train a model on labelled POSTS (columns text and stance), by default the corpus that comes along."""
+    settings = stance.Settings(seed=seed)
+    trained = stance.train(posts, target=target, name=name, spellings=spellings or None, settings=settings)
+    folder = stance.save_model(trained.model, output or Path("models") / name)
+    click.echo(str(trained))
+    click.echo(f"model {trained.model.id} is in {folder}", err=True)
+
+
+@main.command()
+@SOURCES
+@OUTPUT
+@MODEL
+@WORDS_ALONE
+def label(sources: tuple[str, ...], output: str | None, model: str | None, conversation: bool) -> None:
+    """Label every post of pages, dumps, exports or posts tables."""
+    _show(stance.label(sources, model, conversation=conversation), output)
+
+
+@main.command()
+@click.argument("text", required=False)
+@click.option("--thread", "source", metavar="SOURCE", help="Explain a post of this page or table instead of TEXT.")
+@click.option("--post", metavar="ID", help="The post's number or id.")
+@MODEL
+@click.option("--top", default=12, show_default=True, help="How many n-grams to name.")
+@click.option("--json", "as_json", is_flag=True, help="Print every n-gram as JSON.")
+def explain(text: str | None, source: str | None, post: str | None, model: str | None, top: int, as_json: bool) -> None:
+    """Tell which words moved a label, and by how much."""
+    explanation = _explanation(text, source, post, model)
+    click.echo(json.dumps(explanation.to_dict()) if as_json else explanation.summary(top))
+
+
+def _explanation(
+    text: str | None, source: str | None, post: str | None, model: str | None
+) -> Explanation | PostExplanation:
+    if text is not None and source is None and post is None:
+        return stance.explain(text, model)
+    if text is None and source is not None and post is not None:
+        return stance.explain_post(source, post, model)
+    raise click.UsageError("give TEXT, or --thread SOURCE with --post ID")
+
+
+@main.command()
+def demo() -> None:
+    """Label an invented thread that comes along, and score the labels against its hand labels."""
+    click.echo(stance.demo())
 
 
 GOLD_COLUMN = click.option(

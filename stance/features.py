@@ -1,17 +1,25 @@
 """Posts to a matrix: what the model reads in a text.
 
 A text is cut at white space into chunks; a chunk becomes tokens by itself, whatever stands around it. That is what
-lets the bulk scorer remember each chunk it has seen (`stance.scorer`), and what makes the features hold on real
-threads: links, user names and numbers become classes, hashtags are split into words, curly quotes are straightened and
-"sooooo" is "soo". Words (with ? and !) count as 1-grams and 2-grams; characters as 2- to 5-grams within a word, which
-see through endings and misspelling. Length is no feature: each block of a row has the Euclidean norm 1.
+lets a bulk scorer remember each chunk that it has seen. What stands for too many things to be learned one by one
+becomes a class: links, user names, numbers, and the target under all its spellings. Hashtags are split into words,
+curly quotes straightened, and "sooooo" is "soo".
+
+Four blocks of features, each of which says only whether something is there (counting it again taught nothing):
+
+- `word`: 1-grams and 2-grams of tokens, with ? and !;
+- `char`: 2- to 5-grams of characters within a token, which see through endings and misspelling;
+- `edge`: how the text opens (1 to 3 tokens) and closes (1 to 2), where replies agree and disagree;
+- `near`: the tokens before and after each mention of the target.
+
+Length is no feature: each block of a row has the Euclidean norm 1.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -20,13 +28,18 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-#: Classes of tokens that stand for too many things to be learned one by one. No word of a text can look like them.
-URL, USER, NUMBER = "<url>", "<user>", "<num>"
+#: Classes of tokens. No word of a text can look like them.
+URL, USER, NUMBER, TARGET = "<url>", "<user>", "<num>", "<target>"
+_CLASSES = frozenset((URL, USER, NUMBER, TARGET))
 
-#: A block of features: its name, and the n-gram sizes in it.
-BLOCKS = ("word", "char")
-WORD_SIZES = (1, 2)
+#: The blocks of features and how much each weighs beside the others; chosen on held-out slices.
+BLOCKS = ("word", "char", "edge", "near")
+BLOCK_WEIGHTS = (1.0, 1.0, 0.5, 0.5)
+
 CHAR_SIZES = (2, 5)
+OPENINGS, CLOSINGS = (1, 2, 3), (1, 2)
+#: How many tokens on either side of the target are near it.
+NEAR = 4
 
 _LINK = re.compile(r"https?:|www\.|\w+://")
 _MENTION = re.compile(r"@\w")
@@ -40,19 +53,35 @@ _QUOTES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u00b4": "'", "`": "'"})
 _LONGEST_CHUNK = 1000
 
 
-def tokens(text: str) -> list[str]:
-    """Cut a text into its tokens, in lower case.
+@dataclass(frozen=True)
+class Analyser:
+    """Text to n-grams, for one target.
+
+    Attributes
+    ----------
+    target_names : tuple of str
+        How the target's name begins, in lower case, with its common misspellings: "huawei" is found in "Huawei's" too.
 
     Examples
     --------
-    >>> tokens("Sooooo @bob, #NoHuawei?! Don't buy 2 P30s: https://example.com/x")
-    ['soo', '<user>', 'no', 'huawei', '?', '!', "don't", 'buy', '<num>', 'p30s', '<url>']
+    >>> Analyser(("acme",)).tokens("Sooooo @bob, #NoAcme?! Don't buy 2 Acme's: https://example.com/x")
+    ['soo', '<user>', 'no', '<target>', '?', '!', "don't", 'buy', '<num>', '<target>', '<url>']
     """
-    return [token for chunk in text.split() for token in chunk_tokens(chunk)]
+
+    target_names: tuple[str, ...] = ()
+
+    def tokens(self, text: str) -> list[str]:
+        """Cut a text into its tokens, in lower case."""
+        return [token for chunk in text.split() for token in chunk_tokens(chunk, self.target_names)]
+
+    def ngrams(self, text: str) -> tuple[Iterable[str], ...]:
+        """Each n-gram of a text, repeated or not, block by block in the order of `BLOCKS`."""
+        read = self.tokens(text)
+        return word_ngrams(read), char_ngrams(read), edge_ngrams(read), near_ngrams(read)
 
 
 @lru_cache(maxsize=1 << 16)
-def chunk_tokens(chunk: str) -> tuple[str, ...]:
+def chunk_tokens(chunk: str, target_names: tuple[str, ...]) -> tuple[str, ...]:
     """Tokens of one piece of text without white space in it."""
     if _LINK.match(chunk):
         return (URL,)
@@ -61,13 +90,19 @@ def chunk_tokens(chunk: str) -> tuple[str, ...]:
     if chunk.startswith("#"):
         chunk = _HASHTAG_WORD.sub(" ", chunk)
     lowered = _STRETCHED.sub(r"\1\1", chunk[:_LONGEST_CHUNK].translate(_QUOTES).lower())
-    return tuple(NUMBER if _DIGITS.match(token) else token for token in _TOKEN.findall(lowered))
+    return tuple(_token_class(token, target_names) for token in _TOKEN.findall(lowered))
+
+
+def _token_class(token: str, target_names: tuple[str, ...]) -> str:
+    if token.startswith(target_names):
+        return TARGET
+    return NUMBER if _DIGITS.match(token) else token
 
 
 def word_ngrams(read: Sequence[str]) -> list[str]:
     """1-grams and 2-grams of the tokens.
 
-    >>> word_ngrams(tokens("No proof!"))
+    >>> word_ngrams(["no", "proof", "!"])
     ['no', 'proof', '!', 'no proof', 'proof !']
     """
     return [*read, *(f"{first} {second}" for first, second in pairwise(read))]
@@ -76,7 +111,7 @@ def word_ngrams(read: Sequence[str]) -> list[str]:
 def char_ngrams(read: Sequence[str]) -> list[str]:
     """2- to 5-grams of characters within each token, with a space at either end, as scikit-learn's `char_wb`.
 
-    >>> char_ngrams(tokens("ok"))
+    >>> char_ngrams(["ok"])
     [' o', 'ok', 'k ', ' ok', 'ok ', ' ok ']
     """
     return [ngram for token in read for ngram in token_chars(token)]
@@ -85,7 +120,7 @@ def char_ngrams(read: Sequence[str]) -> list[str]:
 @lru_cache(maxsize=1 << 16)
 def token_chars(token: str) -> tuple[str, ...]:
     """Character n-grams of one token; a class of tokens is no word and has none."""
-    if token in (URL, USER, NUMBER):
+    if token in _CLASSES:
         return ()
     padded = f" {token} "
     low, high = CHAR_SIZES
@@ -93,19 +128,36 @@ def token_chars(token: str) -> tuple[str, ...]:
     return tuple(padded[start : start + size] for size in sizes for start in range(len(padded) - size + 1))
 
 
-ANALYSERS: Mapping[str, Callable[[Sequence[str]], list[str]]] = {"word": word_ngrams, "char": char_ngrams}
+def edge_ngrams(read: Sequence[str]) -> list[str]:
+    """The first tokens of a text and the last.
+
+    >>> edge_ngrams(["lol", "no"])
+    ['^lol', '^lol no', 'no$', 'lol no$']
+    """
+    openings = ["^" + " ".join(read[:size]) for size in OPENINGS if size <= len(read)]
+    return openings + [" ".join(read[-size:]) + "$" for size in CLOSINGS if size <= len(read)]
 
 
-def learn_vocabulary(texts: Iterable[str], *, min_posts: int) -> Vocabulary:
+def near_ngrams(read: Sequence[str]) -> list[str]:
+    """The tokens around each mention of the target, told apart by the side they stand on.
+
+    >>> near_ngrams(["ban", "<target>", "now"])
+    ['ban>', '<now']
+    """
+    places = [place for place, token in enumerate(read) if token == TARGET]
+    before = [f"{token}>" for place in places for token in read[max(0, place - NEAR) : place]]
+    return before + [f"<{token}" for place in places for token in read[place + 1 : place + 1 + NEAR]]
+
+
+def learn_vocabulary(texts: Iterable[str], analyser: Analyser, *, min_posts: int) -> Vocabulary:
     """Collect every n-gram that stands in at least `min_posts` posts, in alphabetical order within its block."""
     seen: list[Counter[str]] = [Counter() for _ in BLOCKS]
     for text in texts:
-        read = tokens(text)
-        for counter, name in zip(seen, BLOCKS, strict=True):
-            counter.update(set(ANALYSERS[name](read)))
+        for counter, ngrams in zip(seen, analyser.ngrams(text), strict=True):
+            counter.update(set(ngrams))
     chosen = [sorted(name for name, posts in counter.items() if posts >= min_posts) for counter in seen]
     numbers = np.repeat(np.arange(len(BLOCKS)), [len(names) for names in chosen])
-    return Vocabulary(tuple(name for names in chosen for name in names), numbers)
+    return Vocabulary(tuple(name for names in chosen for name in names), numbers, analyser)
 
 
 @dataclass(frozen=True)
@@ -114,6 +166,7 @@ class Vocabulary:
 
     names: tuple[str, ...]
     block: NDArray[np.int64]
+    analyser: Analyser
 
     @cached_property
     def _columns(self) -> list[dict[str, int]]:
@@ -122,20 +175,16 @@ class Vocabulary:
             columns[number][name] = column
         return columns
 
-    def count(self, texts: Sequence[str]) -> sp.csr_matrix:
-        """Count the known n-grams in each text; shape (n_posts, n_features)."""
+    def find(self, texts: Sequence[str]) -> sp.csr_matrix:
+        """Mark the known n-grams of each text with 1; shape (n_posts, n_features)."""
         found: list[int] = []
         ends = [0]
         for text in texts:
-            read = tokens(text)
-            for columns, name in zip(self._columns, BLOCKS, strict=True):
-                known = map(columns.get, ANALYSERS[name](read))
-                found.extend(column for column in known if column is not None)
+            for columns, ngrams in zip(self._columns, self.analyser.ngrams(text), strict=True):
+                found.extend(sorted({columns[ngram] for ngram in ngrams if ngram in columns}))
             ends.append(len(found))
-        ones = np.ones(len(found))
-        matrix = sp.csr_matrix((ones, np.array(found, dtype=np.int32), ends), shape=(len(texts), len(self.names)))
-        matrix.sum_duplicates()
-        return matrix
+        shape = (len(texts), len(self.names))
+        return sp.csr_matrix((np.ones(len(found)), np.array(found, dtype=np.int32), np.array(ends)), shape=shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,26 +196,26 @@ class Contribution:
     weights: tuple[float, ...]
 
 
-def idf(counts: sp.csr_matrix) -> NDArray[np.float64]:
+def idf(found: sp.csr_matrix) -> NDArray[np.float64]:
     """Smoothed inverse document frequency, scikit-learn's formula: log((1 + n) / (1 + df)) + 1."""
-    n_posts, n_features = counts.shape
-    frequency = np.bincount(counts.indices, minlength=n_features)
+    n_posts, n_features = found.shape
+    frequency = np.bincount(found.indices, minlength=n_features)
     result: NDArray[np.float64] = np.log((1 + n_posts) / (1 + frequency)) + 1
     return result
 
 
-def tfidf(counts: sp.csr_matrix, weights: NDArray[np.float64], block: NDArray[np.int64]) -> sp.csr_matrix:
-    """Sublinear TF-IDF: (1 + log count) x idf, each block of a row scaled to Euclidean norm 1.
+def tfidf(found: sp.csr_matrix, weights: NDArray[np.float64], block: NDArray[np.int64]) -> sp.csr_matrix:
+    """Binary TF-IDF: the weight of each n-gram that is there, each block of a row scaled to its norm.
 
     Features of weight 0 are as if they were not there.
     """
-    matrix = counts.copy()
-    matrix.data = (1 + np.log(matrix.data)) * weights[matrix.indices]
+    matrix = found.copy()
+    matrix.data = weights[matrix.indices]
     row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     cell = row * len(BLOCKS) + block[matrix.indices]
     norm = np.sqrt(np.bincount(cell, weights=matrix.data**2, minlength=matrix.shape[0] * len(BLOCKS)))
     norm[norm == 0] = 1.0
-    matrix.data /= norm[cell]
+    matrix.data *= (np.tile(BLOCK_WEIGHTS, matrix.shape[0]) / norm)[cell]
     return matrix
 
 

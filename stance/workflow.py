@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
@@ -12,21 +14,24 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
+from stance import __version__
 from stance.data import (
     LABELS,
     Thread,
     check_posts,
     shipped,
+    table_to_threads,
     threads_to_table,
 )
-from stance.errors import PageError
+from stance.errors import DataError, PageError
 from stance.evaluate import Scores, evaluate
-from stance.explain import Explanation, explain_text
+from stance.explain import Explanation, PostExplanation, explain_in_conversation, explain_text
 from stance.extract import extract
 from stance.labelling import label_posts
-from stance.model import Model, load
+from stance.model import Model, read_model
 from stance.tables import json_line, read_table
 from stance.train import STEPS, Settings, Trained, cross_validated, fit, with_card
+from stance.tree import conversation_tree
 
 #: What `label` and `explain` take where the caller names no model.
 DEFAULT_MODEL = "huawei"
@@ -35,7 +40,7 @@ DEFAULT_MODEL = "huawei"
 Source = str | os.PathLike[str] | Thread | pd.DataFrame
 Sources = Source | Iterable[Source]
 
-_LIBRARIES = ("stance", "scikit-learn", "numpy", "scipy", "pandas")
+_LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas")
 
 
 def load_corpus() -> pd.DataFrame:
@@ -44,17 +49,23 @@ def load_corpus() -> pd.DataFrame:
     return check_posts(pd.concat([read_table(file) for file in files], ignore_index=True), labelled=True)
 
 
+def shipped_manifest() -> dict[str, Any]:
+    """What is known of the corpus that comes with stance: target, spellings of its name, counts, hashes."""
+    manifest: dict[str, Any] = json.loads((shipped("data") / "manifest.json").read_bytes())
+    return manifest
+
+
 @cache
 def default_model() -> Model:
     """The Huawei model that comes with stance."""
-    return load(shipped("models") / DEFAULT_MODEL)
+    return read_model(shipped("models") / DEFAULT_MODEL)
 
 
 def load_model(model: Model | str | os.PathLike[str] | None) -> Model:
     """Return the model itself, the one in that folder, or the one that comes with stance."""
     if isinstance(model, Model):
         return model
-    return default_model() if model is None else load(model)
+    return default_model() if model is None else read_model(model)
 
 
 def train(
@@ -62,6 +73,7 @@ def train(
     *,
     target: str = "Huawei",
     name: str = DEFAULT_MODEL,
+    spellings: Sequence[str] | None = None,
     settings: Settings | None = None,
 ) -> Trained:
     """Train a model: settings chosen by cross-validation on held-out groups, then fitted, calibrated and described.
@@ -76,6 +88,9 @@ def train(
         Whom or what the stances are about.
     name : str
         The model's name.
+    spellings : sequence of str, optional
+        How the target's name begins in posts, with its misspellings; by default what the shipped corpus says, or the
+        target's name itself.
 
     Returns
     -------
@@ -88,17 +103,20 @@ def train(
         If the table breaks the rules of a posts table, or has too few posts of a stance.
     """
     settings = settings or Settings()
+    if spellings is None:
+        spellings = shipped_manifest()["spellings"] if posts is None else [target]
+    names = tuple(spelling.lower() for spelling in spellings)
     table = _labelled_posts(posts)
     learned = table[table["split"] != "test"].reset_index(drop=True) if "split" in table.columns else table
     with tqdm(total=STEPS, disable=None, leave=False) as bar:
-        trained = fit(learned, settings, progress=partial(_step, bar))
+        trained = fit(learned, settings, target_names=names, progress=partial(_step, bar))
     card = {
         "name": name,
         "target": target,
         "training": _describe(learned),
         **trained.model.card,
         "cross_validation": cross_validated(trained, learned),
-        "versions": {library: version(library) for library in _LIBRARIES},
+        "versions": {"stance": __version__} | {library: version(library) for library in _LIBRARIES},
     }
     return with_card(trained, card)
 
@@ -178,9 +196,8 @@ def _posts_of(source: Source) -> pd.DataFrame:
     posts = threads_to_table(threads)
     if posts.empty:
         notes = "; ".join(note for thread in threads for note in thread.notes)
-        where = source.id if isinstance(source, Thread) else os.fspath(source)
         fix = "give a page whose comments are in it; `stance extract` shows what is found"
-        raise PageError(f"no posts{f' ({notes})' if notes else ''}", where=where, fix=fix)
+        raise PageError(f"no posts{f' ({notes})' if notes else ''}", where=_name_of(source), fix=fix)
     return check_posts(posts)
 
 
@@ -195,6 +212,44 @@ def evaluate_model(
     return evaluate(gold, labels, against=against)
 
 
+def _name_of(source: Source) -> str:
+    if isinstance(source, Thread):
+        return source.id
+    return "posts table" if isinstance(source, pd.DataFrame) else os.fspath(source)
+
+
+def explain_post(
+    source: Source, post: str, model: Model | str | os.PathLike[str] | None = None, *, thread: str | None = None
+) -> PostExplanation:
+    """Tell words and conversation apart for one post of a page or table.
+
+    Raises
+    ------
+    DataError
+        If there is no such post, or several threads have one.
+    """
+    posts = read_posts(source)
+    found = posts[(posts["post"] == post) & (posts["thread"].eq(thread) if thread else True)]
+    if len(found) != 1:
+        fix = "name its thread" if len(found) else f"the posts are {', '.join(posts['post'].head(20))} …"
+        raise DataError(f"{len(found) or 'no'} posts {post!r}", where=_name_of(source), fix=fix)
+    of_thread = posts[posts["thread"] == found["thread"].iloc[0]].reset_index(drop=True)
+    return explain_in_conversation(of_thread, post, load_model(model))
+
+
 def explain(text: str, model: Model | str | os.PathLike[str] | None = None) -> Explanation:
     """Tell which n-grams of a text moved its label, and by how much; they sum to the logit exactly."""
     return explain_text(text, load_model(model))
+
+
+#: The invented thread of the test split that `stance demo` labels; no model of ours has learned from it.
+DEMO_THREAD = "plain/23-fcc-rip-replace"
+
+
+def demo() -> str:
+    """Label an invented thread that no model of ours has learned from: its tree, and how right the labels are."""
+    corpus = load_corpus()
+    gold = corpus[corpus["thread"] == DEMO_THREAD].reset_index(drop=True)
+    labels = label(gold)
+    width = shutil.get_terminal_size((100, 24)).columns
+    return f"{conversation_tree(table_to_threads(gold)[0], labels, width=width)}\n\n{evaluate(gold, labels)}"

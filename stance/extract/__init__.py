@@ -8,10 +8,12 @@ from datetime import datetime
 from stance.data import Thread, table_to_threads
 from stance.errors import PageError
 from stance.extract.dump import read_dump
+from stance.extract.exports import read_json, read_xml
 from stance.extract.html import read_html
 from stance.extract.kinds import kind_of
 from stance.extract.page import Page
 from stance.extract.sources import open_source
+from stance.extract.warc import pages_in
 from stance.tables import read_table
 
 __all__ = ["extract"]
@@ -58,6 +60,12 @@ def read_page(page: Page) -> list[Thread]:
         return [read_html(page)]
     if kind == "text":
         return [read_dump(page)]
+    if kind == "json":
+        return read_json(page)
+    if kind == "xml":
+        return read_xml(page)
+    if kind == "warc":
+        return [thread for record in pages_in(page) for thread in read_page(record)]
     raise PageError(
         "not a page, dump, export or table", where=page.name, fix="give HTML, text, JSON, XML, WARC or a posts table"
     )

@@ -108,11 +108,11 @@ def _without_repeats(drafts: Sequence[Draft]) -> list[Draft]:
 
 
 def _kept(drafts: Sequence[Draft]) -> list[Draft]:
-    """Leave out posts without words, except where a post with words answers them: the tree must not break."""
+    """Leave out posts that show nothing, except where one that does answers them: the tree must not break."""
     by_place = {draft.place: draft for draft in drafts}
     needed = set()
     for draft in drafts:
-        if not draft.text:
+        if not (draft.text or draft.has_media):
             continue
         place: int | None = draft.place
         while place is not None and place not in needed:

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from stance.extract.draft import Draft
-from stance.extract.markup import text_of, unique
+from stance.extract.markup import text_of, unique, without
 from stance.extract.platforms import Platform, Rule
 
+_MEDIA = re.compile(r"<(?:img|video|audio|iframe|embed)\b")
 
-@dataclass(slots=True)
+
 class Blocks:
-    """The post elements of a page, and to which of them any node belongs."""
+    """The post elements of a page, and to which of them any node belongs.
 
-    nodes: list[LexborNode]
-    tree: LexborHTMLParser
-    siblings: bool = False
-    _place: dict[int, int] = field(default_factory=dict)
-    _owners: dict[int, int | None] = field(default_factory=dict)
+    All of it is linear in the page, however deep it nests: each way up is climbed once and remembered, and an element
+    that holds answers is never serialised whole.
+    """
 
-    def __post_init__(self) -> None:
-        self._place = {node.mem_id: place for place, node in enumerate(self.nodes)}
-        if self.siblings:
+    def __init__(self, nodes: list[LexborNode], tree: LexborHTMLParser, *, siblings: bool = False) -> None:
+        self.nodes = nodes
+        self.tree = tree
+        self._place = {node.mem_id: place for place, node in enumerate(nodes)}
+        self._owners: dict[int, int | None] = {}
+        if siblings:
             self._take_siblings()
+        self._around_answers = self._ways_to_answers()
 
     def _take_siblings(self) -> None:
         """Count what follows a post's element, up to the next post, as the post's own."""
@@ -34,6 +37,20 @@ class Blocks:
             while follower is not None and follower.mem_id not in self._place:
                 self._owners[follower.mem_id] = place
                 follower = follower.next
+
+    def _ways_to_answers(self) -> set[int]:
+        """Elements that lie between a post and an answer inside it, both posts' own elements left out and in."""
+        ways: set[int] = set()
+        for node in self.nodes:
+            if self.owner(node.parent) is None:
+                continue
+            up = node.parent
+            while up is not None and up.mem_id not in ways:
+                ways.add(up.mem_id)
+                if up.mem_id in self._place:
+                    break
+                up = up.parent
+        return ways
 
     def owner(self, node: LexborNode | None) -> int | None:
         """Place of the nearest post at or around a node, or None."""
@@ -49,9 +66,26 @@ class Blocks:
                 break
             climbed.append(key)
             node = node.parent
-        # Remembering the way up keeps a page of 20,000 levels linear.
         self._owners.update(dict.fromkeys(climbed, found))
         return found
+
+    def html(self, node: LexborNode) -> str:
+        """The node's HTML without the answers inside it."""
+        if node.mem_id not in self._around_answers:
+            return node.html or ""
+        parts: list[str] = []
+        stack = [node.first_child]
+        while stack:
+            child = stack.pop()
+            if child is None:
+                continue
+            stack.append(child.next)
+            if child.mem_id in self._around_answers and child.mem_id not in self._place:
+                parts.append("<br>")
+                stack.append(child.first_child)
+            elif child.mem_id not in self._place:
+                parts.append(child.html or "")
+        return f"<div>{''.join(parts)}</div>"
 
     def find(self, css: str) -> Iterator[tuple[int, LexborNode]]:
         """Nodes that fit, each with the place of its post; nodes outside of all posts are left out."""
@@ -63,18 +97,18 @@ class Blocks:
             if place is not None:
                 yield place, node
 
-    def values(self, rules: Iterable[Rule], usable: Callable[[str], bool] = bool) -> dict[int, str]:
+    def values(self, rules: Iterable[Rule]) -> dict[int, str]:
         """For each post the first value of the first rule that gives one."""
         found: dict[int, str] = {}
         for rule in rules:
             if len(found) == len(self.nodes):
                 break
-            missing = {}
+            missing: dict[int, str] = {}
             for place, node in self.find(rule.css):
                 if place in found or place in missing:
                     continue
-                value = rule.read(node)
-                if value and usable(value):
+                value = rule.read(node, "" if rule.attribute else self.html(node))
+                if value:
                     missing[place] = value
             found.update(missing)
         return found
@@ -86,26 +120,38 @@ class Blocks:
             if len(found) == len(self.nodes):
                 break
             nodes: dict[int, list[LexborNode]] = {}
-            for place, node in self.find(rule.css):
-                if place not in found and not _inside(node, nodes.get(place, [])):
+            for place, node in self._outermost(rule.css):
+                if place not in found:
                     nodes.setdefault(place, []).append(node)
             found.update(nodes)
         return found
 
+    def pieces(self, css: str) -> dict[int, list[str]]:
+        """For each post the HTML of what fits, none inside another."""
+        pieces: dict[int, list[str]] = {}
+        for place, node in self._outermost(css) if css else ():
+            if node.mem_id not in self._around_answers:
+                pieces.setdefault(place, []).append(node.html or "")
+        return pieces
 
-def _inside(node: LexborNode, others: list[LexborNode]) -> bool:
-    if not others:
-        return False
-    keys = {other.mem_id for other in others}
-    up = node.parent
-    # Content stands at most a few levels below other content; a full climb would be quadratic in the depth.
-    for _ in range(12):
-        if up is None:
-            return False
-        if up.mem_id in keys:
-            return True
-        up = up.parent
-    return False
+    def _outermost(self, css: str) -> list[tuple[int, LexborNode]]:
+        nodes = list(self.find(css))
+        keys = {node.mem_id for _, node in nodes}
+        known: dict[int, bool] = {}
+        return [(place, node) for place, node in nodes if not self._is_inside(node, keys, known)]
+
+    def _is_inside(self, node: LexborNode, keys: set[int], known: dict[int, bool]) -> bool:
+        climbed = []
+        inside = False
+        # A post's own element ends the way up, for what is in another post is not in this one's part.
+        while node.mem_id not in self._place and node.parent is not None:
+            node = node.parent
+            if node.mem_id in keys or node.mem_id in known:
+                inside = known.get(node.mem_id, True)
+                break
+            climbed.append(node.mem_id)
+        known.update(dict.fromkeys(climbed, inside))
+        return inside
 
 
 def read_platform(tree: LexborHTMLParser, platform: Platform) -> list[Draft]:
@@ -113,7 +159,7 @@ def read_platform(tree: LexborHTMLParser, platform: Platform) -> list[Draft]:
     skipped = {node.mem_id for node in tree.css(platform.skip)} if platform.skip else set()
     for css in platform.post:
         nodes = [node for node in unique(tree.css(css)) if node.mem_id not in skipped]
-        drafts = _drafts(Blocks(nodes, tree, platform.siblings), platform) if nodes else []
+        drafts = _drafts(Blocks(nodes, tree, siblings=platform.siblings), platform) if nodes else []
         if drafts:
             return drafts
     return []
@@ -121,7 +167,7 @@ def read_platform(tree: LexborHTMLParser, platform: Platform) -> list[Draft]:
 
 def _drafts(blocks: Blocks, platform: Platform) -> list[Draft]:
     texts = _texts(blocks, platform)
-    if not any(text or quote for text, quote in texts.values()):
+    if not any(text for text, _, _ in texts.values()):
         return []
     ids = blocks.values(platform.id)
     authors = blocks.values(platform.author)
@@ -140,52 +186,26 @@ def _drafts(blocks: Blocks, platform: Platform) -> list[Draft]:
             parent=parents.get(place),
             quoted=quoted.get(place),
             place=place,
+            has_media=has_media,
         )
         for place in range(len(blocks.nodes))
-        for text, quote in [texts.get(place, ("", ""))]
+        for text, quote, has_media in [texts.get(place, ("", "", False))]
     ]
 
 
-def _texts(blocks: Blocks, platform: Platform) -> dict[int, tuple[str, str]]:
-    contents = blocks.content(platform.text)
-    drops = _pieces(blocks, platform.drop)
-    quotes = _pieces(blocks, platform.quote)
-    for place, node in enumerate(blocks.nodes):
-        # An answer inside the element of the post that it answers is no part of that post's text.
-        around = blocks.owner(node.parent)
-        if around is not None and place != around:
-            drops.setdefault(around, []).append(node.html or "")
+def _texts(blocks: Blocks, platform: Platform) -> dict[int, tuple[str, str, bool]]:
+    """Each post's own words, those it quotes, and whether it shows a picture or a film."""
+    drops, quotes = blocks.pieces(platform.drop), blocks.pieces(platform.quote)
     texts = {}
-    for place, nodes in contents.items():
-        html = "\n".join(node.html or "" for node in nodes)
-        html = without(html, drops.get(place, ()))[0]
+    for place, nodes in blocks.content(platform.text).items():
+        html = "\n".join(blocks.html(node) for node in nodes)
+        # Quotations before the rest: a button taken out of one would leave nothing to recognise it by.
         html, taken = without(html, quotes.get(place, ()))
-        text, quote = text_of(html), text_of("\n".join(taken))
+        html = without(html, drops.get(place, ()))[0]
+        text, quote = text_of(html), text_of(without("\n".join(taken), drops.get(place, ()))[0]) if taken else ""
         # A post that only repeats another's words says those words.
-        texts[place] = (text, quote) if text else (quote, "")
+        texts[place] = (text or quote, quote if text else "", bool(_MEDIA.search(html)))
     return texts
-
-
-def _pieces(blocks: Blocks, css: str) -> dict[int, list[str]]:
-    pieces: dict[int, list[str]] = {}
-    if css:
-        for place, node in blocks.find(css):
-            pieces.setdefault(place, []).append(node.html or "")
-    return pieces
-
-
-def without(html: str, pieces: Iterable[str]) -> tuple[str, list[str]]:
-    """Take pieces of serialised HTML out, and say which were there.
-
-    Serialising is deterministic, so an element's HTML is a substring of the HTML around it; this needs no change of the
-    tree, where nodes inside a removed node would be dangling pointers.
-    """
-    taken = []
-    for piece in pieces:
-        if piece and piece in html:
-            html = html.replace(piece, "<br>", 1)
-            taken.append(piece)
-    return html, taken
 
 
 def _parents(blocks: Blocks, platform: Platform, ids: dict[int, str]) -> dict[int, int]:
@@ -198,6 +218,8 @@ def _parents(blocks: Blocks, platform: Platform, ids: dict[int, str]) -> dict[in
         parents = by_depth((place, _number(value)) for place, value in sorted(depths.items())) | parents
     if platform.indent:
         parents = _by_wrappers(blocks, platform.indent) | parents
+    if platform.by_tree and not parents:
+        parents = _by_tree(blocks)
     if platform.nested:
         for place, node in enumerate(blocks.nodes):
             around = blocks.owner(node.parent)
@@ -231,11 +253,53 @@ def _number(value: str) -> float:
 
 def _by_wrappers(blocks: Blocks, css: str) -> dict[int, int]:
     wrappers = {node.mem_id for node in blocks.tree.css(css)}
+    return by_depth(_depths(blocks.nodes, wrappers))
+
+
+def _depths(nodes: Iterable[LexborNode], counted: set[int] | None = None) -> list[tuple[int, float]]:
+    """How many elements (of those `counted`) stand around each node."""
+    known: dict[int, int] = {}
     depths = []
-    for place, node in enumerate(blocks.nodes):
-        depth, around = 0, node.parent
-        while around is not None:
-            depth += around.mem_id in wrappers
-            around = around.parent
+    for place, node in enumerate(nodes):
+        way, up = [], node.parent
+        while up is not None and up.mem_id not in known:
+            way.append(up.mem_id)
+            up = up.parent
+        depth = known[up.mem_id] if up is not None else 0
+        for key in reversed(way):
+            depth += counted is None or key in counted
+            known[key] = depth
         depths.append((place, float(depth)))
-    return by_depth(depths)
+    return depths
+
+
+def _by_tree(blocks: Blocks) -> dict[int, int]:
+    """Read indentation where no entry says how: spacers beside the post, else how deep its element stands in the page.
+
+    A first post that alone stands elsewhere (the opening of a thread above the list of replies) is no parent.
+    """
+    spaced = [(place, _spacer(node)) for place, node in enumerate(blocks.nodes)]
+    if len({depth for _, depth in spaced}) > 1:
+        return by_depth(spaced)
+    depths = _depths(blocks.nodes)
+    return by_depth(depths) if len({depth for _, depth in depths[1:]}) > 1 else {}
+
+
+_SPACE_LEFT = re.compile(r"(?:margin|padding)-left:\s*(\d+)")
+
+
+def _spacer(node: LexborNode) -> float:
+    """Width that pushes a post to the right: of an empty picture in its row, or of its own or its wrapper's style."""
+    around: LexborNode | None = node
+    for _ in range(3):
+        if around is None:
+            break
+        found = _SPACE_LEFT.search(around.attributes.get("style") or "")
+        if found:
+            return float(found.group(1))
+        if around.tag == "tr":
+            image = around.css_first("td > img[height='1'], td > img[height='0'], td[indent]")
+            value = (image.attributes.get("width") or image.attributes.get("indent") or "0") if image else "0"
+            return _number(value)
+        around = around.parent
+    return 0.0

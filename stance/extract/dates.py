@@ -42,7 +42,7 @@ _NAMED = (
     re.compile(rf"\b{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+'(?P<year>\d\d){_TIME}", re.IGNORECASE),
 )  # fmt: skip
 _NUMERIC = re.compile(
-    rf"\b(?P<first>\d{{1,2}})(?P<mark>[./-])\s?(?P<second_part>\d{{1,2}})[./-]\s?(?P<year>\d{{4}}|\d\d)\b{_TIME}",
+    rf"\b(?P<first>\d{{1,2}})(?P<mark>[./-])\s?(?P<second_part>\d{{1,2}})(?:[./-]\s?|,\s)(?P<year>\d{{4}}|\d\d)\b{_TIME}",
     re.IGNORECASE,
 )
 _EAST = re.compile(

@@ -21,8 +21,8 @@ class Draft:
         Place of the post that the page says this one answers.
     quoted : str or None
         Id of the post that a quotation in this one names.
-    hidden_by_page : bool
-        Whether the page shows that a post is here but not what it says.
+    has_media : bool
+        Whether it holds a picture or a film: then it is a post even without words.
     """
 
     text: str
@@ -33,4 +33,4 @@ class Draft:
     place: int = 0
     parent: int | None = None
     quoted: str | None = None
-    hidden_by_page: bool = False
+    has_media: bool = False

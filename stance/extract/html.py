@@ -9,9 +9,14 @@ from selectolax.lexbor import LexborHTMLParser
 from stance.data import Thread
 from stance.extract.assemble import assemble
 from stance.extract.blocks import read_platform
+from stance.extract.draft import Draft
 from stance.extract.markup import parse
 from stance.extract.page import Page
-from stance.extract.platforms import Platform, platforms
+from stance.extract.platforms import Marks, Platform, platforms
+from stance.extract.repeated import learn_platform
+from stance.extract.structured import read_json_ld
+
+_MICRODATA = "schema.org microdata"
 
 
 def read_html(page: Page, *, skip: Collection[str] = ()) -> Thread:
@@ -23,19 +28,52 @@ def read_html(page: Page, *, skip: Collection[str] = ()) -> Thread:
         Names of platforms to treat as unknown; to measure what the other readers do without them.
     """
     tree = parse(page.text, page.name)
+    drafts, platform = _known(tree, page, skip)
+    if platform is None or platform.name == _MICRODATA:
+        drafts, platform = _unknown(tree, page, drafts, platform)
+    name = platform.name if platform else "schema.org"
+    return assemble(page, drafts, platform=name, title=_title(tree, platform))
+
+
+def _unknown(
+    tree: LexborHTMLParser, page: Page, drafts: list[Draft], platform: Platform | None
+) -> tuple[list[Draft], Platform | None]:
+    """Read structured data and repeated blocks, and keep what shows more of the discussion.
+
+    Structured data is exact but often leaves out the opening post, quotations and line breaks; so blocks that hold all
+    its words and at least as many posts are the better reading of the same page.
+    """
+    json_ld = read_json_ld(tree) if "ld+json" in page.text else []
+    if len(json_ld) > len(drafts):
+        drafts, platform = json_ld, None
+    learnt = learn_platform(tree)
+    blocks = read_platform(tree, learnt) if learnt else []
+    if len(blocks) >= 2 * len(drafts) or (len(blocks) >= len(drafts) and _covers(blocks, drafts)):
+        return blocks, learnt
+    return drafts, platform
+
+
+def _covers(blocks: list[Draft], drafts: list[Draft]) -> bool:
+    words = "\n".join("".join(draft.text.split()) for draft in blocks)
+    heads = ["".join(draft.text.split())[:40] for draft in drafts]
+    return sum(head in words for head in heads) * 5 >= len(heads) * 4
+
+
+def _known(tree: LexborHTMLParser, page: Page, skip: Collection[str]) -> tuple[list[Draft], Platform | None]:
+    marks = Marks(page.text)
     for platform in platforms():
-        if platform.name in skip or not platform.is_marked(page.text):
+        if platform.name in skip or not platform.is_marked(marks):
             continue
         drafts = read_platform(tree, platform)
         if drafts:
-            return assemble(page, drafts, platform=platform.name, title=_title(tree, platform))
-    return assemble(page, [], platform=None, title=_title(tree, None))
+            return drafts, platform
+    return [], None
 
 
 def _title(tree: LexborHTMLParser, platform: Platform | None) -> str | None:
     for rule in platform.title if platform else ():
         node = tree.css_first(rule.css)
-        value = rule.read(node) if node else None
+        value = rule.read(node, node.html or "") if node else None
         if value:
             return value
     for css, attribute in (("meta[property='og:title']", "content"), ("title", None), ("h1", None)):

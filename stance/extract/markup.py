@@ -17,7 +17,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from stance.errors import PageError
 from stance.extract.words import emoji
 
-MAX_BYTES = 64 * 1024 * 1024
+#: Characters of HTML that are read; the longest discussion seen so far has 2 million.
+MAX_LENGTH = 10_000_000
 MAX_DEPTH = 25_000
 MAX_ATTRIBUTES = 20_000
 
@@ -68,8 +69,8 @@ def parse(html: str, where: str) -> LexborHTMLParser:
     PageError
         If tags nest deeper than `MAX_DEPTH`, or one holds more than `MAX_ATTRIBUTES`.
     """
-    if len(html) > MAX_BYTES:
-        raise PageError(f"{len(html)} characters of HTML", where=where, fix=f"give at most {MAX_BYTES}")
+    if len(html) > MAX_LENGTH:
+        raise PageError(f"{len(html):,} characters of HTML", where=where, fix=f"give a page of at most {MAX_LENGTH:,}")
     if html.count("<") > MAX_DEPTH and _depth(html) > MAX_DEPTH:
         raise PageError(f"tags nested more than {MAX_DEPTH} deep", where=where, fix="give a page made for reading")
     if len(html) > _SMALL and _most_attributes(html) > MAX_ATTRIBUTES:
@@ -170,3 +171,32 @@ def line_of(html: str) -> str:
 def unique(nodes: Iterable[LexborNode]) -> list[LexborNode]:
     """Drop repeated nodes: a comma list of selectors finds a node once for each that fits."""
     return list({node.mem_id: node for node in nodes}.values())
+
+
+def text_and_quote(html: str) -> tuple[str, str | None]:
+    """Read a post's HTML as its own words and those it quotes.
+
+    Examples
+    --------
+    >>> text_and_quote("<blockquote>They spy.</blockquote><p>Who says?</p>")
+    ('Who says?', 'They spy.')
+    """
+    tree = LexborHTMLParser(html.encode("utf-8", "replace"))
+    body = tree.body.inner_html if tree.body else ""
+    own, quotes = without(body or "", [node.html or "" for node in tree.css("blockquote, aside.quote")])
+    text, quote = text_of(own), text_of("\n".join(quotes))
+    return (text, quote or None) if text else (quote, None)
+
+
+def without(html: str, pieces: Iterable[str]) -> tuple[str, list[str]]:
+    """Take pieces of serialised HTML out, and say which were there.
+
+    Serialising is deterministic, so an element's HTML is a substring of the HTML around it; this needs no change of the
+    tree, where nodes inside a removed node would be dangling pointers.
+    """
+    taken = []
+    for piece in pieces:
+        if piece and piece in html:
+            html = html.replace(piece, "<br>", 1)
+            taken.append(piece)
+    return html, taken

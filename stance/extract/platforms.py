@@ -42,9 +42,9 @@ class Rule:
         css, _, attribute = f" {where}".partition(" @")
         return cls(css.strip(), attribute.strip() or None, re.compile(pattern.strip()) if pattern else None)
 
-    def read(self, node: LexborNode) -> str | None:
-        """Read the value at a node, or None where it is not there."""
-        value = node.attributes.get(self.attribute) if self.attribute else line_of(node.html or "")
+    def read(self, node: LexborNode, html: str) -> str | None:
+        """Read the value at a node, given its HTML, or None where it is not there."""
+        value = node.attributes.get(self.attribute) if self.attribute else line_of(html)
         if value and self.pattern:
             found = self.pattern.search(value)
             value = found.group(found.lastindex or 0) if found else None
@@ -70,6 +70,7 @@ class Platform:
     indent: str = ""
     nested: bool = True
     siblings: bool = False
+    by_tree: bool = False
     quote: str = ""
     drop: str = ""
     title: tuple[Rule, ...] = ()
@@ -77,10 +78,26 @@ class Platform:
     next: tuple[Rule, ...] = ()
     more: tuple[Rule, ...] = ()
 
-    def is_marked(self, html: str) -> bool:
+    def is_marked(self, page: Marks) -> bool:
         """Tell whether all strings of one of the entry's marks stand in the page; without marks, any page may be."""
-        return not self.marks or any(all(mark in html for mark in group) for group in self.marks)
+        return not self.marks or any(all(mark in page for mark in group) for group in self.marks)
 
+
+class Marks:
+    """What a page can be recognised by: its classes and ids, each once, and for a mark that says so all of it."""
+
+    def __init__(self, html: str) -> None:
+        self._html = html
+        self._names = "\n".join({*_CLASS.findall(html), *_ID.findall(html)})
+
+    def __contains__(self, mark: str) -> bool:
+        text = mark.removeprefix("page:")
+        return text in (self._names if text == mark else self._html)
+
+
+# A literal head lets the search skip through the page.
+_CLASS = re.compile(r"class=(\"[^\"]*|'[^']*|[^\s>]+)")
+_ID = re.compile(r" id=(\"[^\"]*|'[^']*|[^\s>]+)")
 
 _RULES = frozenset(["id", "author", "date", "text", "parent", "quoted", "depth", "title", "declared", "next", "more"])
 

@@ -12,7 +12,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stance.data import Post
@@ -58,7 +58,8 @@ def infer_parents(posts: Sequence[Post], *, numbered: bool = False) -> tuple[Pos
     """
     if numbered and _is_tree(posts):
         return _tree(posts)
-    return tuple(_flat(posts, place) for place in range(len(posts)))
+    seen = _Seen()
+    return tuple(seen.answer(post) for post in posts)
 
 
 def _is_tree(posts: Sequence[Post]) -> bool:
@@ -67,24 +68,67 @@ def _is_tree(posts: Sequence[Post]) -> bool:
     return any(later < earlier for earlier, later in itertools.pairwise(numbers))
 
 
-def _flat(posts: Sequence[Post], place: int) -> Post:
-    post = posts[place]
-    if post.parent is not None or post.parent_basis:
-        return post
-    earlier = [other for other in reversed(posts[:place]) if other.id != post.id]
-    quote = next((other for other in earlier if quotes(post, other)), None)
-    if quote:
-        return replace(post, parent=quote.id, parent_basis="quote")
-    addressed = next((other for other in earlier if other.author != post.author and addresses(post, other)), None)
-    if addressed:
-        return replace(post, parent=addressed.id, parent_basis="address")
-    return post
+class _Seen:
+    """The posts read so far, as far as a later one may quote or address them."""
+
+    def __init__(self) -> None:
+        self._texts: list[tuple[str, str]] = []
+        self._last_of: dict[str, str] = {}
+
+    def answer(self, post: Post) -> Post:
+        """Find whom a post answers among those before it, and note it."""
+        answered = post if post.parent_basis else self._quoted(post) or self._addressed(post) or post
+        self._texts.append((post.id, _plain(post.text)))
+        if post.author:
+            self._last_of[post.author.strip().casefold()] = post.id
+        return answered
+
+    def _quoted(self, post: Post) -> Post | None:
+        parts = [part for part in _quotations(post) if len(part) > 11]
+        if not parts:
+            return None
+        for name, text in reversed(self._texts):
+            if any(part in text for part in parts):
+                return replace(post, parent=name, parent_basis="quote")
+        return None
+
+    def _addressed(self, post: Post) -> Post | None:
+        own = (post.author or "").strip().casefold()
+        for name in _spoken_to(post):
+            for known in _longest_first(name, self._last_of):
+                if known != own:
+                    return replace(post, parent=self._last_of[known], parent_basis="address")
+        return None
+
+
+#: What stands before a name that is spoken to at the head of a post.
+_HAIL = re.compile(r"^\W{0,3}(?:(?:re|to|an|hey|hi|hello|dear|hallo|hola|salut|reply to)\b\W{0,3})?", re.IGNORECASE)
+
+
+def _spoken_to(post: Post) -> Iterator[str]:
+    """Pieces of the post that begin with a name: after each "@", at the head, at the head of the quotation."""
+    for found in re.finditer(r"(?<![\w.])@\s?", post.text):
+        yield post.text[found.end() : found.end() + 40].casefold()
+    head = post.text[_HAIL.match(post.text).end() : 60]  # type: ignore[union-attr]
+    mark = re.search(r"[,:;!–—\n]|\s-", head)
+    if mark:
+        yield head[: mark.start() + 1].casefold()
+    if post.quote:
+        yield post.quote.lstrip("\"'“ ")[:50].casefold()
+
+
+def _longest_first(piece: str, names: Mapping[str, str]) -> Iterator[str]:
+    """Names that a piece of text begins with, whole, the longest first."""
+    for end in range(min(len(piece), 40), 2, -1):
+        name = piece[:end].rstrip()
+        if name in names and not piece[end : end + 1].isalnum():
+            yield name
 
 
 def quotes(post: Post, other: Post) -> bool:
     """Tell whether a post repeats words of another: in its quotation, or between quotation marks."""
-    theirs = _plain(other.text)
-    return any(len(part) > 11 and part in theirs for part in _quotations(post))
+    parts = [part for part in _quotations(post) if len(part) > 11]
+    return bool(parts) and any(part in _plain(other.text) for part in parts)
 
 
 def _quotations(post: Post) -> Iterator[str]:
@@ -103,14 +147,8 @@ def _plain(text: str) -> str:
 
 def addresses(post: Post, other: Post) -> bool:
     """Tell whether a post speaks to another's author: `@name`, or the name at its head or at that of its quotation."""
-    name = (other.author or "").strip()
-    if len(name) < 3:
-        return False
-    escaped = re.escape(name)
-    head = rf"^\W{{0,3}}(?:re:?|to|an|hey|hi|dear)?\s*@?{escaped}\s*(?:[,:;!–—-]|\n)"
-    if re.search(rf"@{escaped}(?!\w)", post.text, re.IGNORECASE) or re.search(head, post.text, re.IGNORECASE):
-        return True
-    return bool(post.quote and re.match(rf"\W*{escaped}\W", post.quote, re.IGNORECASE))
+    name = (other.author or "").strip().casefold()
+    return len(name) > 2 and any(next(_longest_first(piece, {name: ""}), None) for piece in _spoken_to(post))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
+import lzma
 import os
 import re
 import sys
+import zlib
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from stance.errors import PageError
 from stance.extract.page import Page
-from stance.tables import decompress, read_bytes
+from stance.tables import read_bytes
 
 #: Where a page may say its charset: the prescan of the HTML standard reads the first 1024 bytes, browsers in
 #: practice a little more.
@@ -63,10 +70,32 @@ def page_of(
     PageError
         If nothing is in them.
     """
-    data = decompress(data)
+    data = _expanded(data, name)
     if not data.strip():
         raise PageError("the source is empty", where=name, fix="give a page with posts in it")
     return Page(name=name, data=data, text=decode(data, charset), url=url, captured_at=captured_at)
+
+
+#: Magic bytes of the compressed forms that the standard library opens.
+_OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], IO[bytes]]], ...] = (
+    (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
+    (b"BZh", bz2.BZ2File),
+    (b"\xfd7zXZ\x00", lzma.LZMAFile),
+)
+
+
+def _expanded(data: bytes, name: str) -> bytes:
+    """Undo gzip, bzip2 or xz, but never past `MAX_BYTES`: a few bytes can stand for many."""
+    for magic, opened in _OPENERS:
+        if data.startswith(magic):
+            try:
+                expanded = opened(io.BytesIO(data)).read(MAX_BYTES + 1)
+            except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+                raise PageError(f"compressed data is damaged ({error})", where=name, fix="get the file again") from error
+            if len(expanded) > MAX_BYTES:
+                raise PageError(f"more than {MAX_BYTES} bytes after decompression", where=name, fix="split the file")
+            return expanded
+    return data
 
 
 def _is_text(source: str) -> bool:
@@ -94,6 +123,9 @@ def decode(data: bytes, charset: str | None = None) -> str:
     if wide:
         return data.decode(wide, "replace")
     declared = _codec(charset) or _codec(_declared(data))
+    if (declared or "").startswith(("utf-16", "utf_16", "utf16", "utf-32")):
+        # The declaration itself was readable as ASCII, so it is wrong.
+        declared = None
     # ISO-2022-JP and HZ are made of ASCII bytes only, so they pass for UTF-8.
     if not (declared or "").startswith(("iso2022", "hz")):
         try:

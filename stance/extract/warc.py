@@ -1,0 +1,47 @@
+"""Web archives: each response that holds a page is a page."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import datetime
+
+from warcio.archiveiterator import ArchiveIterator
+from warcio.exceptions import ArchiveLoadFailed
+
+from stance.errors import PageError
+from stance.extract.page import Page
+from stance.extract.sources import MAX_BYTES, page_of
+
+_READABLE = ("text/html", "application/xhtml+xml", "text/plain", "application/json", "application/xml", "text/xml")
+
+
+def pages_in(archive: Page) -> Iterator[Page]:
+    """Give the pages of a WARC file, with the address and the time of capture that the archive keeps.
+
+    Raises
+    ------
+    PageError
+        If the archive is damaged.
+    """
+    try:
+        for record in ArchiveIterator(io.BytesIO(archive.data)):
+            page = _page(record) if record.rec_type == "response" else None
+            if page:
+                yield page
+    except (ArchiveLoadFailed, EOFError, ValueError) as error:
+        raise PageError(f"a damaged web archive ({error})", where=archive.name, fix="get the file again") from error
+
+
+def _page(record: object) -> Page | None:
+    headers = record.http_headers  # type: ignore[attr-defined]
+    kind, _, parameters = (headers.get_header("Content-Type") or "text/html").partition(";")
+    if kind.strip().lower() not in _READABLE or not (headers.get_statuscode() or "200").startswith("2"):
+        return None
+    data = record.content_stream().read(MAX_BYTES)  # type: ignore[attr-defined]
+    if not data.strip():
+        return None
+    url = record.rec_headers.get_header("WARC-Target-URI")  # type: ignore[attr-defined]
+    date = record.rec_headers.get_header("WARC-Date")  # type: ignore[attr-defined]
+    charset = parameters.partition("charset=")[2].strip(" \"'") or None
+    return page_of(data, url, url=url, charset=charset, captured_at=datetime.fromisoformat(date) if date else None)
