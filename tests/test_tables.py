@@ -22,7 +22,9 @@ from stance.tables import FORMATS, read_table, replacing, table_format, write_ta
 NASTY = ["\r", "a\rb", "a\r\nb", "NA", "None", "null", 'say "hi"', "=1+1", "x\x00y", "\u2028", "1.0", "007", "", " "]
 TEXTS = st.one_of(st.sampled_from(NASTY), st.text(st.characters(), max_size=20))
 ROWS = st.lists(
-    st.fixed_dictionaries({"thread": TEXTS, "post": TEXTS, "author": st.one_of(st.none(), st.text(min_size=1)), "text": TEXTS}),
+    st.fixed_dictionaries(
+        {"thread": TEXTS, "post": TEXTS, "author": st.one_of(st.none(), st.text(min_size=1)), "text": TEXTS}
+    ),
     min_size=1,
     max_size=6,
 )
