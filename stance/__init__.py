@@ -13,16 +13,19 @@ if TYPE_CHECKING:
     from stance.data import LABELS, Post, Thread, table_to_threads, threads_to_table
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.extract import extract
+    from stance.extract.fetch import Fetcher, default_cache
     from stance.tables import read_table, write_table
 
 _HOME = {
     "LABELS": "data",
     "DataError": "errors",
+    "Fetcher": "extract.fetch",
     "ModelError": "errors",
     "PageError": "errors",
     "Post": "data",
     "StanceError": "errors",
     "Thread": "data",
+    "default_cache": "extract.fetch",
     "extract": "extract",
     "read_table": "tables",
     "table_to_threads": "data",
@@ -33,11 +36,13 @@ _HOME = {
 __all__ = [
     "LABELS",
     "DataError",
+    "Fetcher",
     "ModelError",
     "PageError",
     "Post",
     "StanceError",
     "Thread",
+    "default_cache",
     "extract",
     "read_table",
     "table_to_threads",
