@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
     from stance.explain import Explanation, PostExplanation
     from stance.extract import extract
+    from stance.extract.fetch import Fetcher, default_cache
     from stance.model import Model, save_model
     from stance.report import batch_report, comparison_report, evaluation_report
     from stance.reporting import report, report_evaluation
@@ -30,6 +31,7 @@ _HOME = {
     "Comparison": "evaluate",
     "DataError": "errors",
     "Explanation": "explain",
+    "Fetcher": "extract.fetch",
     "Model": "model",
     "ModelError": "errors",
     "PageError": "errors",
@@ -46,6 +48,7 @@ _HOME = {
     "check_posts": "data",
     "compare": "evaluate",
     "comparison_report": "report",
+    "default_cache": "extract.fetch",
     "demo": "workflow",
     "evaluate": "evaluate",
     "evaluate_model": "workflow",
@@ -73,6 +76,7 @@ __all__ = [
     "Comparison",
     "DataError",
     "Explanation",
+    "Fetcher",
     "Model",
     "ModelError",
     "PageError",
@@ -89,6 +93,7 @@ __all__ = [
     "check_posts",
     "compare",
     "comparison_report",
+    "default_cache",
     "demo",
     "evaluate",
     "evaluate_model",

@@ -1,12 +1,14 @@
 """Posts in markup that nobody described: blocks that repeat, each with a date, a name and words of its own.
 
-The reader does not read: it writes the entry that `platforms.toml` lacks, from the page itself, and hands it to the same
-code as any other entry. What repeats is found from the dates upward (every post has one, and little else on a page has a
-date and a name and running text); what each part is called is found by what is in most blocks and differs between them.
+The reader does not read: it writes the entry that `platforms.toml` lacks, from the page itself, and hands it to the
+same code as any other entry. What repeats is found from the dates upward (every post has one, and little else on a page
+has a date and a name and running text); what each part is called is found by what is in most blocks and differs between
+them.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -53,9 +55,6 @@ _HEADING_LINK = re.compile(
     re.DOTALL,
 )
 _CLOCK = re.compile(r"\d:\d\d|\bago\b|\d\s?[ap]m\b|T\d\d", re.IGNORECASE)
-_INLINE = frozenset(
-    "a b i em strong u s small span font code sub sup abbr time img br cite q mark bdi label button svg path use input meta link".split()
-)
 
 
 def learn_platform(tree: LexborHTMLParser) -> Platform | None:
@@ -180,13 +179,13 @@ def _dates(tree: LexborHTMLParser) -> Iterator[LexborNode]:
         value = (text.text_content or "").strip()
         if not 4 < len(value) < 90 or not any(letter.isdigit() for letter in value) or not date_in(value):
             continue
-        node = text.parent
-        if node is None or node.mem_id in seen or node.tag in ("script", "style", "option", "textarea"):
+        around = text.parent
+        if around is None or around.mem_id in seen or around.tag in ("script", "style", "option", "textarea"):
             continue
-        if any(up.mem_id in seen for up in _up(node, 3)):
+        if any(up.mem_id in seen for up in _up(around, 3)):
             continue
-        seen.add(node.mem_id)
-        yield node
+        seen.add(around.mem_id)
+        yield around
 
 
 @dataclass(slots=True)
@@ -337,7 +336,7 @@ class _Fields:
             return None
         coverage = len(self.kind.own_dates) / total
         spoken = sum(min(60, len(_WORD.findall(body))) for body in bodies) * total / len(bodies)
-        return belief * coverage * spoken**0.5 * (1.0 if content else 0.6)
+        return float(belief * coverage * math.sqrt(spoken) * (1.0 if content else 0.6))
 
     def _belief(self, words: list[int]) -> float:
         """How much speaks for posts and against teasers, profiles, products: a sum of plain points."""
