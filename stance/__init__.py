@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stance.annotate import annotate, export_labels
     from stance.data import LABELS, Post, Thread, check_posts, table_to_threads, threads_to_table
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
@@ -39,6 +40,7 @@ _HOME = {
     "StanceError": "errors",
     "Thread": "data",
     "Trained": "train",
+    "annotate": "annotate",
     "apply_standoff": "evaluate",
     "batch_report": "report",
     "check_posts": "data",
@@ -50,6 +52,7 @@ _HOME = {
     "evaluation_report": "report",
     "explain": "workflow",
     "explain_post": "workflow",
+    "export_labels": "annotate",
     "extract": "extract",
     "label": "workflow",
     "load_corpus": "workflow",
@@ -80,6 +83,7 @@ __all__ = [
     "StanceError",
     "Thread",
     "Trained",
+    "annotate",
     "apply_standoff",
     "batch_report",
     "check_posts",
@@ -91,6 +95,7 @@ __all__ = [
     "evaluation_report",
     "explain",
     "explain_post",
+    "export_labels",
     "extract",
     "label",
     "load_corpus",
