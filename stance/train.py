@@ -209,8 +209,10 @@ def _rounded(value: float) -> float:
 
 
 def label_numbers(posts: pd.DataFrame, column: str) -> Ints:
-    """Number in `LABELS` of each post's label; a table without `text_only` has it equal to `stance`."""
-    labels = posts[column if column in posts.columns else "stance"]
+    """Number in `LABELS` of each post's label; where there is no `text_only`, it is equal to `stance`."""
+    given = posts[column] if column in posts.columns else posts["stance"]
+    # Annotators judge the words alone in some posts only.
+    labels = given.where(given.isin(LABELS), posts["stance"])
     return np.array([LABELS.index(label) for label in labels], dtype=np.int64)
 
 
