@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from stance.explain import Explanation, PostExplanation
     from stance.extract import extract
     from stance.model import Model, save_model
-    from stance.report import report
-    from stance.tables import read_table, write_table
+    from stance.report import batch_report, comparison_report, evaluation_report
+    from stance.reporting import report, report_evaluation
+    from stance.tables import read_table, replacing, write_table
     from stance.train import Settings, Trained
     from stance.workflow import demo, evaluate_model, explain, explain_post, label, load_corpus, load_model, train
 
@@ -41,11 +42,14 @@ _HOME = {
     "Trained": "train",
     "annotate": "annotate",
     "apply_standoff": "evaluate",
+    "batch_report": "report",
     "check_posts": "data",
     "compare": "evaluate",
+    "comparison_report": "report",
     "demo": "workflow",
     "evaluate": "evaluate",
     "evaluate_model": "workflow",
+    "evaluation_report": "report",
     "explain": "workflow",
     "explain_post": "workflow",
     "export_labels": "annotate",
@@ -54,7 +58,9 @@ _HOME = {
     "load_corpus": "workflow",
     "load_model": "workflow",
     "read_table": "tables",
-    "report": "report",
+    "replacing": "tables",
+    "report": "reporting",
+    "report_evaluation": "reporting",
     "save_model": "model",
     "table_to_threads": "data",
     "threads_to_table": "data",
@@ -79,11 +85,14 @@ __all__ = [
     "Trained",
     "annotate",
     "apply_standoff",
+    "batch_report",
     "check_posts",
     "compare",
+    "comparison_report",
     "demo",
     "evaluate",
     "evaluate_model",
+    "evaluation_report",
     "explain",
     "explain_post",
     "export_labels",
@@ -92,7 +101,9 @@ __all__ = [
     "load_corpus",
     "load_model",
     "read_table",
+    "replacing",
     "report",
+    "report_evaluation",
     "save_model",
     "table_to_threads",
     "threads_to_table",

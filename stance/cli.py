@@ -6,6 +6,8 @@ Data goes to stdout, messages and progress to stderr. Exit status: 0 done, 2 wha
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import sys
 import webbrowser
 from functools import partial
@@ -173,6 +175,7 @@ GOLD_COLUMN = click.option(
     help="The column of GOLD: read in the conversation, or the words alone.",
 )
 PAGE = click.option("--page", metavar="SOURCE", help="The page that stand-off labels (post, author, stance) belong to.")
+REPORT = click.option("--report", "report_file", metavar="FILE", help="Also write an HTML report there.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print every figure as JSON.")
 
 
@@ -182,16 +185,28 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print every figu
 @click.option("--model", metavar="DIR", help="Score this model's labels; without --labels or --model, the default's.")
 @PAGE
 @GOLD_COLUMN
+@REPORT
 @AS_JSON
-def evaluate(gold: str, labels: str | None, model: str | None, page: str | None, against: str, as_json: bool) -> None:
+def evaluate(
+    gold: str,
+    labels: str | None,
+    model: str | None,
+    page: str | None,
+    against: str,
+    report_file: str | None,
+    as_json: bool,
+) -> None:
     """Score labels or a model against posts whose stance is known."""
     if labels and model:
         raise click.UsageError("--labels and --model exclude each other")
     known = _read_gold(gold, page, against)
     if labels:
         scores = stance.evaluate(known, stance.read_table(labels), against=against)
+        written = stance.evaluation_report(scores, known, command=_command()) if report_file else ""
     else:
         scores = stance.evaluate_model(known, model=model, against=against)
+        written = stance.report_evaluation(known, scores, model, command=_command()) if report_file else ""
+    _write_page(written, report_file)
     click.echo(json.dumps(scores.to_dict()) if as_json else str(scores))
 
 
@@ -201,13 +216,80 @@ def evaluate(gold: str, labels: str | None, model: str | None, page: str | None,
 @click.option("--gold", metavar="GOLD", help="Posts whose stance is known: which of the two is nearer to it?")
 @PAGE
 @GOLD_COLUMN
+@REPORT
 @AS_JSON
-def compare(a: str, b: str, gold: str | None, page: str | None, against: str, as_json: bool) -> None:
+def compare(
+    a: str, b: str, gold: str | None, page: str | None, against: str, report_file: str | None, as_json: bool
+) -> None:
     """Compare two labels tables, or with --gold also models, on the same posts."""
     known = _read_gold(gold, page, against) if gold else None
     tables = [_labels_of(source, known) for source in (a, b)]
     comparison = stance.compare(known, *tables, names=(a, b), against=against)
+    if report_file:
+        words = tables[0] if known is None else known
+        _write_page(stance.comparison_report(comparison, words, command=_command()), report_file)
     click.echo(json.dumps(comparison.to_dict()) if as_json else str(comparison))
+
+
+@main.command()
+@SOURCES
+@click.option("-o", "--output", metavar="FILE", default="report.html", show_default=True, help="The page to write.")
+@click.option("--model", metavar="DIR", help="Label with this model instead of the default one.")
+@click.option("--labels", metavar="FILE", help="Show the labels in this table; no model is asked.")
+@click.option(
+    "--by", type=click.Choice(["source", "week", "author"]), help="Many discussions: SOURCE is a labels table."
+)
+@click.option("--posts", metavar="FILE", help="With --by: the posts table, if SOURCE lacks authors, dates or sources.")
+@click.option("--each", metavar="FOLDER", help="With --by: also write each discussion's own report there, and link it.")
+def report(
+    sources: tuple[str, ...],
+    output: str,
+    model: str | None,
+    labels: str | None,
+    by: str | None,
+    posts: str | None,
+    each: str | None,
+) -> None:
+    """Write what discussions think as one self-contained HTML page."""
+    if by and len(sources) > 1:
+        raise click.UsageError("--by takes one labels table")
+    if by:
+        table = stance.read_table(sources[0])
+        words = stance.read_table(posts) if posts else None
+        links = _write_each(table if words is None else words, table, Path(each), Path(output)) if each else {}
+        page = stance.batch_report(table, by=by, posts=words, links=links, command=_command())
+    else:
+        given = stance.read_table(labels) if labels else None
+        page = stance.report(sources, model, labels=given, command=_command())
+    _write_page(page, output)
+
+
+def _write_each(posts: pd.DataFrame, labels: pd.DataFrame, folder: Path, output: Path) -> dict[str, str]:
+    """Write the report of each discussion, and give its address as seen from the page that links to it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    labels_of = dict(tuple(labels.groupby("thread")))
+    links = {}
+    for number, thread in enumerate(stance.table_to_threads(posts), start=1):
+        # Numbered, since a thread's own name may hold anything.
+        path = folder / f"{number:05}.html"
+        with stance.replacing(path) as stream:
+            stream.write(stance.report(thread, labels=labels_of.get(thread.id, labels)).encode())
+        links[thread.id] = Path(os.path.relpath(path, output.parent)).as_posix()
+    return links
+
+
+def _write_page(page: str, output: str | None) -> None:
+    """Write HTML to a file, whole or not at all, and say so; "-" is stdout."""
+    if output == "-":
+        click.echo(page)
+    elif output:
+        with stance.replacing(output) as stream:
+            stream.write(page.encode())
+        click.echo(f"wrote {output}", err=True)
+
+
+def _command() -> str:
+    return shlex.join(["stance", *sys.argv[1:]])
 
 
 def _labels_of(source: str, posts: pd.DataFrame | None) -> pd.DataFrame:

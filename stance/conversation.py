@@ -332,6 +332,16 @@ def decided_replies(graph: Graph, stance: Ints) -> tuple[Ints, Ints]:
     return rows, relations(stance[graph.parent[decided]], stance[rows])
 
 
+def unlinked(graph: Graph) -> Graph:
+    """The same posts without replies and authors, as a table of single posts has them."""
+    nothing = np.zeros(0, dtype=np.int64)
+    return Graph(nothing, nothing, np.zeros(0), np.full(graph.n_posts, -1, dtype=np.int64))
+
+
+#: How much the posts read without neighbours count in the fit, beside the posts in their threads. Without it the share
+#: of `none` is put right through the neighbours, and a post that has none of them is called `none` too often.
+_ALONE = 0.5
+
 #: Where fitting begins. Not at zero: there an author's leaning has no side yet, and no direction to move in is better
 #: than its mirror image, so that the fit would stay on the saddle.
 _START = Couplings(text=-0.5, meaning=0.5, relation=0.5, author_same=1.5, author_opposite=-1.0, author_both_none=0.5)
@@ -351,10 +361,14 @@ def fit_couplings(graph: Graph, evidence: Evidence, stance: Ints, *, penalty: fl
         Ridge penalty that keeps couplings at zero unless the threads speak for them.
     """
     rows = np.arange(len(stance))
+    alone = unlinked(graph)
 
     def loss(values: Floats) -> float:
-        marginals = _infer(graph, evidence, Couplings(*values), _FITTING_ROUNDS, 0.0)
-        return float(-np.log(marginals[rows, stance] + 1e-12).mean() + penalty * float(values @ values))
+        couplings = Couplings(*values)
+        marginals = _infer(graph, evidence, couplings, _FITTING_ROUNDS, 0.0)[rows, stance]
+        by_itself = _infer(alone, evidence, couplings, 0, 0.0)[rows, stance]
+        errors = -np.log(marginals + 1e-12) - _ALONE * np.log(by_itself + 1e-12)
+        return float(errors.mean() + penalty * float(values @ values))
 
     found = minimize(loss, astuple(_START), method="L-BFGS-B", options={"maxiter": 25, "ftol": 1e-5, "eps": 1e-3})
     return Couplings(*(round(float(value), 3) for value in found.x))

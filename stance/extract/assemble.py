@@ -11,6 +11,7 @@ from stance.extract.dates import dates_of
 from stance.extract.draft import Draft
 from stance.extract.page import Page
 from stance.extract.replies import infer_parents
+from stance.extract.reply_trees import infer_tree, is_tree
 from stance.extract.sources import thread_id
 from stance.extract.words import any_of
 
@@ -51,7 +52,7 @@ def assemble(
     missing = max(0, declared - found) if declared is not None and found else hidden
     return Thread(
         id=thread_id(page),
-        posts=infer_parents(posts, numbered=numbered),
+        posts=infer_tree(posts) if numbered and is_tree(posts) else infer_parents(posts),
         title=title,
         url=page.url,
         platform=platform if posts else None,

@@ -130,7 +130,9 @@ def _read(page: Page, root: Any) -> list[Thread]:
     for name, entry in exports().items():
         if all(find(root, mark) for mark in entry["marks"]) and _is_titled(root, entry):
             return list(_Export(page, name, entry).threads(root))
-    raise PageError("no export that stance knows", where=page.name, fix="see exports.toml for the forms, or give a posts table")
+    raise PageError(
+        "no export that stance knows", where=page.name, fix="see exports.toml for the forms, or give a posts table"
+    )
 
 
 def _is_titled(root: Any, entry: Mapping[str, Any]) -> bool:
@@ -190,7 +192,9 @@ class _Export:
         step = self.entry["posts"].split(".")[0]
         items = find(container, step)
         rest = self.entry["posts"].partition(".")[2]
-        return [{**post, **{f"^{key}": value for key, value in item.items()}} for item in items for post in find(item, rest)]
+        return [
+            {**post, **{f"^{key}": value for key, value in item.items()}} for item in items for post in find(item, rest)
+        ]
 
     def _is(self, node: Mapping[str, Any], key: str) -> bool:
         for path, wanted in self.entry.get(key, {}).items():
@@ -199,7 +203,9 @@ class _Export:
                 return True
         return False
 
-    def _thread(self, container: Any, root: Any, key: str | None, nodes: list[tuple[Any, str | None]], hidden: int) -> Thread:
+    def _thread(
+        self, container: Any, root: Any, key: str | None, nodes: list[tuple[Any, str | None]], hidden: int
+    ) -> Thread:
         drafts = self._drafts(nodes)
         declared = first(container, self.entry.get("declared", []))
         title, url = self._title(container, root, key)
@@ -268,7 +274,9 @@ class _Export:
 
 
 def _renamed(thread: Thread, key: str) -> Thread:
-    return Thread(f"{thread.id}#{key}", thread.posts, thread.title, thread.url, thread.platform, thread.hidden, thread.notes)
+    return Thread(
+        f"{thread.id}#{key}", thread.posts, thread.title, thread.url, thread.platform, thread.hidden, thread.notes
+    )
 
 
 def _unescaped(value: str) -> str:

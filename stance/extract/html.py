@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser
 from stance.data import Thread
 from stance.extract.assemble import assemble
 from stance.extract.blocks import read_platform
+from stance.extract.counts import collapsed_count, declared_count, frames_in
 from stance.extract.draft import Draft
 from stance.extract.markup import parse
 from stance.extract.page import Page
@@ -31,8 +32,18 @@ def read_html(page: Page, *, skip: Collection[str] = ()) -> Thread:
     drafts, platform = _known(tree, page, skip)
     if platform is None or platform.name == _MICRODATA:
         drafts, platform = _unknown(tree, page, drafts, platform)
-    name = platform.name if platform else "schema.org"
-    return assemble(page, drafts, platform=name, title=_title(tree, platform))
+    declared = declared_count(tree, platform) if platform else None
+    collapsed = collapsed_count(tree, platform) if platform else None
+    frames = frames_in(page.text) if not drafts else []
+    return assemble(
+        page,
+        drafts,
+        platform=platform.name if platform else "schema.org",
+        title=_title(tree, platform),
+        declared=declared,
+        hidden=collapsed,
+        notes=[f"its comments load from {name} and are not in the page" for name in frames],
+    )
 
 
 def _unknown(

@@ -48,9 +48,14 @@ _PROFILE = re.compile(
 
 _WORD = re.compile(r"\w+")
 _LINK = re.compile(r"<a\b[^>]*>(.*?)</a>", re.DOTALL)
-_HEADING_LINK = re.compile(r"<h[1-6]\b[^>]*>(?:(?!</h[1-6]>).)*?<a\b[^>]*?href=\"([^\"]*)\"|<a\b[^>]*?href=\"([^\"]*)\"[^>]*>(?:(?!</a>).)*?<h[1-6]\b", re.DOTALL)
+_HEADING_LINK = re.compile(
+    r"<h[1-6]\b[^>]*>(?:(?!</h[1-6]>).)*?<a\b[^>]*?href=\"([^\"]*)\"|<a\b[^>]*?href=\"([^\"]*)\"[^>]*>(?:(?!</a>).)*?<h[1-6]\b",
+    re.DOTALL,
+)
 _CLOCK = re.compile(r"\d:\d\d|\bago\b|\d\s?[ap]m\b|T\d\d", re.IGNORECASE)
-_INLINE = frozenset("a b i em strong u s small span font code sub sup abbr time img br cite q mark bdi label button svg path use input meta link".split())
+_INLINE = frozenset(
+    "a b i em strong u s small span font code sub sup abbr time img br cite q mark bdi label button svg path use input meta link".split()
+)
 
 
 def learn_platform(tree: LexborHTMLParser) -> Platform | None:
@@ -86,7 +91,9 @@ def _with_parent(node: LexborNode) -> list[str]:
     up = node.parent
     if up is None or up.tag in ("html", "-document"):
         return []
-    above = names_of(up)[:2] or ([f'{up.tag}[id="{up.attributes.get("id")}"]'] if _is_stable(up.attributes.get("id") or "") else [up.tag or ""])
+    above = names_of(up)[:2] or (
+        [f'{up.tag}[id="{up.attributes.get("id")}"]'] if _is_stable(up.attributes.get("id") or "") else [up.tag or ""]
+    )
     return [f"{name} > {node.tag}" for name in above]
 
 
@@ -273,7 +280,15 @@ class _Fields:
         named = bool(_AUTHOR.search(part.css)) and not _NO_AUTHOR.search(part.css.rpartition(" > ")[2])
         linked = sum(bool(_PROFILE.search(href)) for href in part.hrefs) * 2 > len(values)
         links = bool(part.hrefs)
-        return coverage + 0.6 * named + 0.6 * linked + 0.1 * links + 0.2 * variety - 0.4 * bool(_NO_AUTHOR.search(part.css)) - 0.5
+        return (
+            coverage
+            + 0.6 * named
+            + 0.6 * linked
+            + 0.1 * links
+            + 0.2 * variety
+            - 0.4 * bool(_NO_AUTHOR.search(part.css))
+            - 0.5
+        )
 
     def _date(self) -> _Part | None:
         best = max(self.parts.values(), key=self._date_score, default=None)
@@ -283,7 +298,12 @@ class _Fields:
         dated = [value for place, value in part.values.items() if place in part.holds and len(value) < 120]
         coverage = len(dated) / len(self.sample)
         pure = sum(is_date(value) for value in dated) / (len(dated) or 1)
-        return coverage + 0.3 * pure + 0.1 * bool(_DATE.search(part.css)) - 0.001 * median(map(len, dated) if dated else [0])
+        return (
+            coverage
+            + 0.3 * pure
+            + 0.1 * bool(_DATE.search(part.css))
+            - 0.001 * median(map(len, dated) if dated else [0])
+        )
 
     def _content(self, author: _Part | None, date: _Part | None) -> _Part | None:
         """The part that holds most words and neither name nor date; of nested ones the innermost that holds them all."""
@@ -346,11 +366,24 @@ class _Fields:
             name="repeated blocks",
             origin="learnt from the page",
             post=(self.kind.css,),
-            id=(Rule("", "id", re.compile(r"(\w*\d+)$")), Rule("", "data-id"), Rule("", "data-comment-id"), Rule("a[href*='#']", "href", re.compile(r"#(?:\D*)(\d+)$"))),
+            id=(
+                Rule("", "id", re.compile(r"(\w*\d+)$")),
+                Rule("", "data-id"),
+                Rule("", "data-comment-id"),
+                Rule("a[href*='#']", "href", re.compile(r"#(?:\D*)(\d+)$")),
+            ),
             author=(author,),
             date=(*(Rule(date.css, key) for key in ("datetime", "title")), Rule(date.css)) if date else (),
             text=(Rule(content.css),) if content else (Rule(),),
-            depth=(Rule("", "style", re.compile(r"(?:margin|padding)-left:\s*(\d+)")), Rule("", "class", re.compile(r"(?:level|depth|indent)[-_]?(\d+)")), Rule("", "data-depth"), Rule("", "data-level"), Rule("td[indent]", "indent"), Rule("td > img[height='1']", "width"), Rule("span", None, re.compile(r"^level (\d+)$"))),
+            depth=(
+                Rule("", "style", re.compile(r"(?:margin|padding)-left:\s*(\d+)")),
+                Rule("", "class", re.compile(r"(?:level|depth|indent)[-_]?(\d+)")),
+                Rule("", "data-depth"),
+                Rule("", "data-level"),
+                Rule("td[indent]", "indent"),
+                Rule("td > img[height='1']", "width"),
+                Rule("span", None, re.compile(r"^level (\d+)$")),
+            ),
             by_tree=True,
             quote="blockquote, [class~=quote], [class*=quotebox i], [class*=bbcodequote i], [class*=quoteblock i]",
             drop=", ".join([*drop, *junk[:40]]),
@@ -395,7 +428,14 @@ def _own(block: LexborNode, places: Iterable[int]) -> Iterator[LexborNode]:
 
 def _is_name(value: str) -> bool:
     value = _SAYS.sub("", value)
-    return 0 < len(value) < 41 and len(value.split()) < 6 and not is_date(value) and not date_in(value) and not _BUTTON.match(value) and bool(re.search(r"[^\W\d_]", value))
+    return (
+        0 < len(value) < 41
+        and len(value.split()) < 6
+        and not is_date(value)
+        and not date_in(value)
+        and not _BUTTON.match(value)
+        and bool(re.search(r"[^\W\d_]", value))
+    )
 
 
 def _leads_away(html: str) -> bool:
