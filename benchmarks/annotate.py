@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 import click
 import numpy as np
-from sklearn.linear_model import LogisticRegression
+from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -32,6 +32,7 @@ import stance
 from stance import features
 from stance.annotate.queue import active_order
 from stance.data import LABELS, posts_table
+from stance.train import Corpus, Task, fit_head
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
@@ -154,10 +155,9 @@ def keys(posts: int, presses: int) -> None:
 
 @dataclass(frozen=True)
 class Pool:
-    """Posts to label and posts to test on, counted once."""
+    """Posts to label and posts to test on, read once."""
 
-    counts: object
-    block: np.ndarray
+    corpus: Corpus
     labels: np.ndarray
     threads: np.ndarray
     authors: np.ndarray
@@ -165,30 +165,25 @@ class Pool:
 
     def fit(self, chosen: np.ndarray) -> tuple[float, np.ndarray]:
         """Accuracy on the test posts of a model that learned the chosen ones, and its probabilities for all."""
-        part = self.counts[chosen]
-        often = np.bincount(part.indices, minlength=part.shape[1]) >= 2
-        weights = np.where(often, features.idf(part), 0.0)
-        matrix = features.tfidf(self.counts, weights, self.block)
+        _, matrix = self.corpus.matrix(chosen)
         # The settings of `stance.annotate.lessons`.
-        model = LogisticRegression(C=2.0, class_weight="balanced", tol=1e-3, max_iter=200)
-        model.fit(matrix[chosen], self.labels[chosen])
-        probabilities = np.zeros((len(self.labels), len(LABELS)))
-        probabilities[:, model.classes_] = model.predict_proba(matrix)
+        head = fit_head(matrix, Task(chosen, self.labels[chosen], len(LABELS)), strength=1.0)
+        probabilities = softmax(head.apply(matrix), axis=1)
         right = probabilities[self.is_test].argmax(axis=1) == self.labels[self.is_test]
         return float(right.mean()), probabilities
 
 
 def read_pool(column: str) -> Pool:
     """The corpus; n-grams of the posts to be labelled only, since those of the test are not known beforehand."""
-    corpus = stance.load_corpus()
-    vocabulary = features.learn_vocabulary(corpus.loc[corpus["split"] != "test", "text"], min_posts=2)
+    posts = stance.load_corpus()
+    known = posts.loc[posts["split"] != "test", "text"]
+    vocabulary = features.learn_vocabulary(known, features.Analyser(("huawei",)), min_posts=2)
     return Pool(
-        vocabulary.count(list(corpus["text"])),
-        vocabulary.block,
-        np.array([LABELS.index(label) for label in corpus[column]]),
-        corpus["thread"].to_numpy(),
-        corpus["author"].to_numpy(),
-        (corpus["split"] == "test").to_numpy(),
+        Corpus(vocabulary.find(list(posts["text"])), vocabulary.block, min_posts=2),
+        np.array([LABELS.index(label) for label in posts[column]]),
+        posts["thread"].to_numpy(),
+        posts["author"].to_numpy(),
+        (posts["split"] == "test").to_numpy(),
     )
 
 

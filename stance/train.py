@@ -35,7 +35,7 @@ from stance.conversation import (
 )
 from stance.data import LABELS
 from stance.errors import DataError
-from stance.model import HEADS, Model
+from stance.model import HEADS, Model, single
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -170,9 +170,9 @@ def fit(posts: pd.DataFrame, settings: Settings, *, target_names: tuple[str, ...
     model = Model(
         ngrams=tuple(vocabulary.names[column] for column in kept),
         block=vocabulary.block[kept],
-        idf=weights[kept],
-        coefficients=np.hstack([head.coefficients for head in heads])[kept],
-        intercepts=np.concatenate([head.intercepts for head in heads]),
+        idf=single(weights[kept]),
+        coefficients=single(np.hstack([head.coefficients for head in heads])[kept]),
+        intercepts=single(np.concatenate([head.intercepts for head in heads])),
         couplings=couplings,
         threshold=abstention_threshold(joint, stance, settings.precision),
         target_names=target_names,
@@ -209,8 +209,10 @@ def _rounded(value: float) -> float:
 
 
 def label_numbers(posts: pd.DataFrame, column: str) -> Ints:
-    """Number in `LABELS` of each post's label; a table without `text_only` has it equal to `stance`."""
-    labels = posts[column if column in posts.columns else "stance"]
+    """Number in `LABELS` of each post's label; where there is no `text_only`, it is equal to `stance`."""
+    given = posts[column] if column in posts.columns else posts["stance"]
+    # Annotators judge the words alone in some posts only.
+    labels = given.where(given.isin(LABELS), posts["stance"])
     return np.array([LABELS.index(label) for label in labels], dtype=np.int64)
 
 

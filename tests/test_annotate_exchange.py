@@ -74,6 +74,12 @@ def test_an_export_is_a_posts_table_that_training_takes_at_once(store, tmp_path,
     ]
 
 
+def test_an_export_has_no_column_for_labels_that_nobody_gave(store, tmp_path):
+    export_labels(store, tmp_path / "gold.csv", whose="bob")
+    columns = read_table(tmp_path / "gold.csv").columns
+    assert ("stance" in columns, "text_only" in columns) == (True, False)
+
+
 def test_an_export_tells_how_each_label_was_given(store):
     row = labels_table(store, "ann").to_dict("records")[0]
     assert {name: row[name] for name in ("annotator", "mode", "seconds", "model", "note")} == {

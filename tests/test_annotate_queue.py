@@ -18,7 +18,7 @@ from stance.annotate.learner import Forecast, Guesses, Learner, Lesson, forecast
 from stance.annotate.queue import active_order, is_shared, margins, ranked_keys, remaining
 from stance.annotate.session import Session, Settings
 from stance.annotate.store import Round, Store
-from stance.data import LABELS
+from stance.data import LABELS, check_posts, posts_table
 from stance.errors import DataError
 
 KEYS = [("t", "1"), ("t", "2"), ("t", "3"), ("u", "1")]
@@ -237,7 +237,7 @@ def test_share_of_right_labels_comes_with_its_error():
     assert share(np.array([True] * 80 + [False] * 20)) == (0.8, 0.04)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def aside():
     beside = Aside(model=None, target="a target of nobody")
     yield beside
@@ -250,6 +250,20 @@ def test_the_process_beside_says_what_it_waits_for(aside, store):
     with pytest.raises(DataError, match="4 posts labelled 'favor', at least 5 are needed"):
         aside.lesson(few, posts)
     assert aside.first_guesses(posts).probabilities == {}
+
+
+def test_a_lesson_beside_the_server_reads_every_post(aside):
+    stances = [LABELS[number % 3] for number in range(30)]
+    words = {"favor": "great phone", "against": "they spy", "none": "which colour"}
+    texts = [f"{words[label]} {number}" for number, label in enumerate(stances)]
+    labelled = posts_table(
+        {"thread": f"t{number // 5}", "post": str(number), "text": text, "stance": label, "text_only": label}
+        for number, (text, label) in enumerate(zip(texts, stances, strict=True))
+    )
+    posts = check_posts(labelled.drop(columns=["stance", "text_only"]))
+    learned = aside.lesson(check_posts(labelled), posts)
+    guesses = [learned.guesses.of(key)["stance"] for key in zip(posts["thread"], posts["post"], strict=True)]
+    assert (guesses, learned.right.tolist()) == (stances, [True] * 30)
 
 
 def test_the_process_beside_ends_when_nobody_asks_any_more():

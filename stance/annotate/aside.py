@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class Aside:
     def __init__(self, *, model: str | None, target: str) -> None:
         self._model, self._target = model, target
         self._process: subprocess.Popen[bytes] | None = None
-        self._starting = threading.Lock()
+        self._starting, self._asking = threading.Lock(), threading.Lock()
         self._closed = False
 
     def first_guesses(self, posts: pd.DataFrame) -> Guesses:
@@ -54,15 +55,17 @@ class Aside:
         return Lesson(_guesses(answer, posts), np.array(answer["right"], dtype=bool))
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        process = self._running()
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101 - for the type checker
-        try:
-            process.stdin.write(json.dumps({**question, "target": self._target}).encode() + b"\n")
-            process.stdin.flush()
-            answer: dict[str, Any] = json.loads(process.stdout.readline())
-        except (OSError, ValueError) as error:
-            self._process = None
-            raise DataError("the process beside ended before it answered", fix="see the terminal") from error
+        with self._asking:
+            process = self._running()
+            assert process.stdin is not None and process.stdout is not None  # noqa: S101 - for the type checker
+            try:
+                process.stdin.write(json.dumps({**question, "target": self._target}).encode() + b"\n")
+                process.stdin.flush()
+                answer: dict[str, Any] = json.loads(process.stdout.readline())
+            except (OSError, ValueError) as error:
+                self._process = None
+                _end(process)
+                raise DataError("the process beside ended before it answered", fix="see the terminal") from error
         if "error" in answer:
             raise DataError(answer["error"])
         return answer
@@ -86,9 +89,22 @@ class Aside:
         """End the process, whatever it is at."""
         with self._starting:
             self._closed = True
-            if self._process:
-                self._process.kill()
-                self._process.communicate()
+            process = self._process
+        if process:
+            process.kill()
+            # Whoever is still asking hears the end of the answers, and lets go of the pipes.
+            with self._asking:
+                _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        # A pipe whose reader is gone cannot be flushed, and need not be.
+        with suppress(OSError):
+            if pipe:
+                pipe.close()
 
 
 def _rows(posts: pd.DataFrame) -> list[dict[str, Any]]:

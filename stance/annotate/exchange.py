@@ -305,6 +305,8 @@ def export_labels(database: str | os.PathLike[str] | Store, output: str | os.Pat
     if write is None:
         # `stance train` wants a stance in every row; labels given to the words alone go out by the other endings.
         table = table[table["stance"].notna()].reset_index(drop=True)
+        # A column without a value would look like an answer that nobody gave.
+        table = table.drop(columns=[kind for kind in KINDS if table[kind].isna().all()])
         write_table(table, output)
         return len(table)
     with replacing(output) as stream:

@@ -29,7 +29,7 @@ def lesson(labelled: pd.DataFrame, posts: pd.DataFrame, *, target: str) -> Lesso
     DataError
         If there are too few posts of a stance.
     """
-    settings = stance.Settings(strengths=(1.0,))
+    settings = stance.Settings(strengths=(1.0,), folds=5)
     # Without parents and authors there is no conversation to fit, which takes most of the time.
     alone = labelled.assign(parent=None, author=None)
     # Threads: processes would cost more to start than a lesson takes.
