@@ -17,10 +17,10 @@ endif
 LOCKED = --require-hashes --only-binary :all: -r
 ITSELF = --no-deps --no-build-isolation --editable .
 
-.PHONY: demo test install format check lint types notebooks model bench-quality bench-extraction bench-speed lock clean
+.PHONY: demo test install format check lint types notebooks manifest model bench-quality bench-extraction bench-speed lock clean
 
 demo: $(VENV)/.core
-	@$(BIN)/stance demo
+	@$(BIN)/stance demo -o demo.html
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
@@ -54,6 +54,9 @@ notebooks: $(VENV)/.dev
 
 model: $(VENV)/.core
 	$(BIN)/stance train -o models/huawei
+
+manifest: $(VENV)/.core
+	$(BIN)/python data/make_manifest.py
 
 # DATA: a folder with the public data sets as benchmarks/README.md describes them.
 bench-quality: $(VENV)/.dev

@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from stance.reporting import report, report_evaluation
     from stance.tables import read_table, replacing, write_table
     from stance.train import Settings, Trained
-    from stance.workflow import demo, evaluate_model, explain, explain_post, label, load_corpus, load_model, train
+    from stance.workflow import (
+        demo,
+        demo_posts,
+        evaluate_model,
+        explain,
+        explain_post,
+        label,
+        load_corpus,
+        load_model,
+        train,
+    )
 
 _HOME = {
     "LABELS": "data",
@@ -50,6 +60,7 @@ _HOME = {
     "comparison_report": "report",
     "default_cache": "extract.fetch",
     "demo": "workflow",
+    "demo_posts": "workflow",
     "evaluate": "evaluate",
     "evaluate_model": "workflow",
     "evaluation_report": "report",
@@ -95,6 +106,7 @@ __all__ = [
     "comparison_report",
     "default_cache",
     "demo",
+    "demo_posts",
     "evaluate",
     "evaluate_model",
     "evaluation_report",

@@ -166,9 +166,12 @@ def _explanation(
 
 
 @main.command()
-def demo() -> None:
+@click.option("-o", "--output", metavar="FILE", help="Also write the report on the thread there.")
+def demo(output: str | None) -> None:
     """Label an invented thread that comes along, and score the labels against its hand labels."""
     click.echo(stance.demo())
+    if output:
+        _write_page(stance.report(stance.demo_posts(), command=_command()), output)
 
 
 GOLD_COLUMN = click.option(

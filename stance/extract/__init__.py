@@ -80,7 +80,7 @@ def read_page(page: Page) -> list[Thread]:
     """Read one source by the reader for its kind."""
     kind = kind_of(page)
     if kind == "table":
-        return table_to_threads(read_table(page.name, page.data))
+        return table_to_threads(read_table(page.name, page.data), where=page.name)
     if kind == "html":
         return [read_html(page)]
     if kind == "text":
