@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,7 +199,8 @@ def simulate(pool: Pool, order: str, n_labels: int, batch: int, seed: int) -> li
         if len(chosen) >= n_labels:
             return curve
         if order == "active":
-            left = left[active_order(probabilities[left], pool.threads[left], pool.authors[left])]
+            labelled = Counter(pool.threads[chosen])
+            left = left[active_order(probabilities[left], pool.threads[left], pool.authors[left], labelled=labelled)]
         chosen, left = np.concatenate([chosen, left[:batch]]), left[batch:]
 
 
@@ -224,7 +226,7 @@ def active(seeds: int, labels: int, batch: int, column: str) -> None:
                 found.append(simulate(pool, order, labels, batch, seed))
     random, chosen = (np.array(curves[order]) for order in ("random", "active"))
     print(f"{int((~pool.is_test).sum())} posts to choose from, {int(pool.is_test.sum())} test posts, against {column}")
-    for after in (labels // 4, labels // 2, labels):
+    for after in (labels // 2, labels):
         at = after // batch - 1
         wanted = random[:, max(0, at - 1) : at + 2].mean()
         needed = np.array([labels_needed(curve, wanted, batch) for curve in chosen]) / after

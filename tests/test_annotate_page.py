@@ -3,10 +3,12 @@
 import functools
 import json
 import random
+import re
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -111,8 +113,9 @@ def shared(tmp_path_factory, chromium):
 @pytest.fixture
 def page(browser, shared, request):
     """The page of an annotator of this test's own, on a server that the tests share."""
-    shown = Page(browser, f"{shared.address}?annotator={request.node.name[-40:].strip('_')}")
-    shown.given = functools.partial(shared.standing, annotator=request.node.name[-40:].strip("_"))
+    name = re.sub(r"\W+", "-", request.node.name)[-40:].strip("-_")
+    shown = Page(browser, f"{shared.address}?annotator={name}")
+    shown.given = functools.partial(shared.standing, annotator=name)
     return shown
 
 
@@ -305,6 +308,31 @@ def test_the_page_fits_a_phone_and_is_worked_with_the_thumb(page):
     finally:
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         page.browser.set_window_size(1280, 860)
+
+
+def violations(browser):
+    # Through the inspector, because the page's own policy lets no script in.
+    browser.execute_script(files("axe_core_python").joinpath("axe.min.js").read_text("utf-8"))
+    kinds = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+    found = browser.execute_async_script(
+        "axe.run({runOnly: arguments[0]}).then((result) => arguments[1](result.violations))", kinds
+    )
+    return [(each["id"], node["html"]) for each in found for node in each["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_the_page(page, scheme):
+    emulate = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", emulate)
+    page.press("f", "a", "u")
+    page.saved()
+    found = violations(page.browser)
+    for panel in "c?po":
+        page.press(panel)
+        found += violations(page.browser)
+        page.press(Keys.ESCAPE)
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert found == []
 
 
 def test_nothing_is_asked_of_anybody_else(page, shared):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from stance.annotate.events import DECISIONS, KINDS, Event
 from stance.annotate.learner import Guesses, Learner, forecast
 from stance.annotate.queue import Key, is_shared, ranked_keys, remaining
 from stance.annotate.store import Store
+from stance.data import LABELS
 
 #: How far ahead the page knows what comes: enough for an hour without the server.
 _AHEAD = 300
@@ -94,7 +96,11 @@ class Session:
         first = [key for key in left if key not in skipped]
         if self.settings.order == "active":
             last_author = self._authors.get(after) if after else None
-            first = ranked_keys(first, self._guesses.probabilities, self._authors, last_author=last_author)
+            done = {(event.thread, event.post) for event in standing if event.kind == kind and event.value in LABELS}
+            labelled = Counter(thread for thread, _ in done)
+            first = ranked_keys(
+                first, self._guesses.probabilities, self._authors, labelled=labelled, last_author=last_author
+            )
         return [*self._claimed(first, annotator), *(key for key in left if key in skipped)]
 
     def _claimed(self, keys: Sequence[Key], annotator: str) -> list[Key]:
