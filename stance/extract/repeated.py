@@ -319,7 +319,7 @@ class _Fields:
         )
 
     def _content(self, author: _Part | None, date: _Part | None) -> _Part | None:
-        """The part that holds most words and neither name nor date; of nested ones the innermost that holds them all."""
+        """The part that holds most words and neither name nor date; of nested ones the innermost with all words."""
         usable = [part for part in self.parts.values() if self._can_be_content(part, author, date)]
         if not usable:
             return None
