@@ -15,6 +15,7 @@ import socket
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,7 +133,8 @@ class Fetcher:
             response = pool.request(
                 "GET", path, headers=headers, redirect=False, retries=False, preload_content=False, decode_content=False
             )
-            body = self._body(response, url, started)
+            with closing(response):
+                body = self._body(response, url, started)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             problem = type(error).__name__ if isinstance(error, urllib3.exceptions.HTTPError) else str(error)
             raise PageError(f"cannot be fetched ({problem})", where=url, fix="check the address") from error

@@ -104,14 +104,15 @@ def _unknown(
     """Read structured data and repeated blocks, and keep what shows more of the discussion.
 
     Structured data is exact but often leaves out the opening post, quotations and line breaks; so blocks that hold all
-    its words and at least as many posts are the better reading of the same page.
+    its words and more posts (for JSON-LD, which lacks what quotes and breaks lines: as many) are the better reading.
     """
     json_ld = read_json_ld(tree) if "ld+json" in page.text else []
     if len(json_ld) > len(drafts):
         drafts, platform = json_ld, None
     learnt = learn_platform(tree)
     blocks = read_platform(tree, learnt) if learnt else []
-    if len(blocks) >= 2 * len(drafts) or (len(blocks) >= len(drafts) and _covers(blocks, drafts)):
+    enough = len(drafts) + 1 if platform else len(drafts)
+    if len(blocks) >= 2 * len(drafts) or (len(blocks) >= enough and _covers(blocks, drafts)):
         return blocks, learnt
     return drafts, platform
 

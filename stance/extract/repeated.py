@@ -208,6 +208,7 @@ class _Fields:
         self.page = page
         self.sample = kind.nodes[:_SAMPLE]
         self.texts = [text_of(html) for html in kind.html]
+        self.date_ids = {date.mem_id for dates in kind.own_dates.values() for date in dates}
         self.parts: dict[str, _Part] = {}
 
     def platform(self) -> tuple[float, Platform] | None:
@@ -241,7 +242,6 @@ class _Fields:
 
     def _collect(self) -> None:
         places = {node.mem_id for node in self.kind.nodes}
-        dates = {date.mem_id for owned in self.kind.own_dates.values() for date in owned}
         for place, block in enumerate(self.sample):
             for node in _own(block, places):
                 value = line_of(self.kind.blocks.html(node))
@@ -255,7 +255,9 @@ class _Fields:
                     part.values[place] = value
                     part.words[place] = len(_WORD.findall(value))
                     part.nodes[place] = node
-                    if node.mem_id in dates or any(child.mem_id in dates for child in _own(node, places)):
+                    if node.mem_id in self.date_ids or any(
+                        child.mem_id in self.date_ids for child in _own(node, places)
+                    ):
                         part.holds.add(place)
                     href = node.attributes.get("href")
                     if href:
@@ -279,15 +281,27 @@ class _Fields:
         named = bool(_AUTHOR.search(part.css)) and not _NO_AUTHOR.search(part.css.rpartition(" > ")[2])
         linked = sum(bool(_PROFILE.search(href)) for href in part.hrefs) * 2 > len(values)
         links = bool(part.hrefs)
+        beside = sum(self._is_beside_date(node) for node in part.nodes.values()) * 10 > len(part.nodes) * 7
         return (
             coverage
             + 0.6 * named
             + 0.6 * linked
             + 0.1 * links
+            + 0.25 * beside
             + 0.2 * variety
             - 0.4 * bool(_NO_AUTHOR.search(part.css))
             - 0.5
         )
+
+    def _is_beside_date(self, node: LexborNode) -> bool:
+        """Tell whether a date comes right after the element, or right before it."""
+        for step in ("next", "prev"):
+            other = getattr(node, step)
+            while other is not None and not other.is_element_node:
+                other = getattr(other, step)
+            if other is not None and other.mem_id in self.date_ids:
+                return True
+        return False
 
     def _date(self) -> _Part | None:
         best = max(self.parts.values(), key=self._date_score, default=None)
@@ -305,7 +319,7 @@ class _Fields:
         )
 
     def _content(self, author: _Part | None, date: _Part | None) -> _Part | None:
-        """The part with most words and neither name nor date; of nested ones the innermost that holds them all."""
+        """The part that holds most words and neither name nor date; of nested ones the innermost with all words."""
         usable = [part for part in self.parts.values() if self._can_be_content(part, author, date)]
         if not usable:
             return None
