@@ -21,20 +21,11 @@ if TYPE_CHECKING:
     from stance.extract.fetch import Fetcher, default_cache
     from stance.model import Model, save_model
     from stance.report import batch_report, comparison_report, evaluation_report
-    from stance.reporting import report, report_evaluation
+    from stance.reporting import demo, evaluate_model, report, report_evaluation
     from stance.tables import read_table, replacing, write_table
     from stance.train import Settings, Trained
-    from stance.workflow import (
-        demo,
-        demo_posts,
-        evaluate_model,
-        explain,
-        explain_post,
-        label,
-        load_corpus,
-        load_model,
-        train,
-    )
+    from stance.training import train
+    from stance.workflow import demo_posts, explain, explain_post, label, load_corpus, load_model
 
 _HOME = {
     "LABELS": "data",
@@ -59,10 +50,10 @@ _HOME = {
     "compare": "evaluate",
     "comparison_report": "report",
     "default_cache": "extract.fetch",
-    "demo": "workflow",
+    "demo": "reporting",
     "demo_posts": "workflow",
     "evaluate": "evaluate",
-    "evaluate_model": "workflow",
+    "evaluate_model": "reporting",
     "evaluation_report": "report",
     "explain": "workflow",
     "explain_post": "workflow",
@@ -78,7 +69,7 @@ _HOME = {
     "save_model": "model",
     "table_to_threads": "data",
     "threads_to_table": "data",
-    "train": "workflow",
+    "train": "training",
     "write_table": "tables",
 }
 

@@ -22,10 +22,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from stance import features
-from stance.conversation import RELATIONS, Couplings, Evidence
+from stance.conversation import RELATIONS, Couplings, Evidence, log_softmax
 from stance.data import LABELS
 from stance.errors import ModelError
 from stance.tables import replacing
@@ -123,8 +122,8 @@ class Model:
         """What the words of each post say, for the conversation."""
         logits = self.logits(texts)
         return Evidence(
-            text=log_softmax(head(logits, "text"), axis=1),
-            meaning=log_softmax(head(logits, "meaning"), axis=1),
+            text=log_softmax(head(logits, "text")),
+            meaning=log_softmax(head(logits, "meaning")),
             relation=head(logits, "relation"),
         )
 

@@ -1,21 +1,23 @@
-"""Sources to reports: label, explain, and write down, for the command line and for notebooks."""
+"""Sources to scores and reports: label, explain, score and write down, for the command line and for notebooks."""
 
 from __future__ import annotations
 
 import os
+import shutil
 
 import pandas as pd
 from tqdm import tqdm
 
 from stance.data import Thread, table_to_threads
-from stance.evaluate import Scores
+from stance.evaluate import Scores, evaluate
 from stance.explain import explain_text
 from stance.extract import extract
 from stance.labelling import label_posts
 from stance.model import Model
 from stance.report import SHOWN_POSTS, Because, Page, evaluation_report
 from stance.report import report as thread_report
-from stance.workflow import Source, Sources, load_model, read_posts
+from stance.tree import conversation_tree
+from stance.workflow import Source, Sources, demo_posts, label, load_model, read_posts
 
 
 def report(
@@ -99,3 +101,22 @@ def _threads_of(source: Source) -> list[Thread]:
     if isinstance(source, Thread):
         return [source]
     return table_to_threads(source) if isinstance(source, pd.DataFrame) else extract(source)
+
+
+def evaluate_model(
+    gold: pd.DataFrame, *, model: Model | str | os.PathLike[str] | None = None, against: str = "stance"
+) -> Scores:
+    """Label the posts of `gold` and score the labels; against `text_only` each post is read alone.
+
+    The whole of `gold` is one input: the conversation of its threads counts as it would for a new page.
+    """
+    labels = label(gold, model, conversation=against == "stance")
+    return evaluate(gold, labels, against=against)
+
+
+def demo() -> str:
+    """Label an invented thread that no model of ours has learned from: its tree, and how right the labels are."""
+    gold = demo_posts()
+    labels = label(gold)
+    width = shutil.get_terminal_size((100, 24)).columns
+    return f"{conversation_tree(table_to_threads(gold)[0], labels, width=width)}\n\n{evaluate(gold, labels)}"

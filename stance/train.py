@@ -18,7 +18,6 @@ import scipy.sparse as sp
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.model_selection import GroupKFold
@@ -30,9 +29,10 @@ from stance.conversation import (
     Evidence,
     conversation_graph,
     decided_replies,
-    fit_couplings,
     infer,
+    log_softmax,
 )
+from stance.couplings import fit_couplings
 from stance.data import LABELS
 from stance.errors import DataError
 from stance.model import HEADS, Model, single
@@ -153,8 +153,8 @@ def fit(posts: pd.DataFrame, settings: Settings, *, target_names: tuple[str, ...
     candidates, held_out = choose(corpus, tasks, folds, settings.strengths)
     maps = {name: calibration(held_out[name][task.rows], task.classes) for name, task in tasks.items()}
     evidence = Evidence(
-        text=log_softmax(maps["text"] * held_out["text"], axis=1),
-        meaning=log_softmax(maps["meaning"] * held_out["meaning"], axis=1),
+        text=log_softmax(maps["text"] * held_out["text"]),
+        meaning=log_softmax(maps["meaning"] * held_out["meaning"]),
         relation=maps["relation"] * held_out["relation"],
     )
 
@@ -357,7 +357,7 @@ def calibration(outputs: Floats, classes: Ints) -> float:
     rows = np.arange(len(classes))
 
     def loss(log_scale: float) -> float:
-        return float(-log_softmax(outputs * np.exp(log_scale), axis=1)[rows, classes].mean())
+        return float(-log_softmax(outputs * np.exp(log_scale))[rows, classes].mean())
 
     if not len(classes) or not outputs.any():
         return 1.0

@@ -13,11 +13,11 @@ from stance.conversation import (
     Evidence,
     conversation_graph,
     decided_replies,
-    fit_couplings,
     infer,
     relations,
     unlinked,
 )
+from stance.couplings import fit_couplings
 from stance.data import LABELS, check_posts, posts_table
 
 FAVOR, AGAINST, NONE = range(3)
