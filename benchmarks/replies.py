@@ -1,8 +1,8 @@
 """How often the inferred parent of a post in a numbered dump is the true one, and the fit of the weights behind it.
 
-Threads whose parents are known are flattened: printed in pre-order with their posts numbered in the order of writing, as
-PhoneArena prints them. The pages of a folder serve (or, without one, some invented threads of `data/corpus`); each is
-measured with weights fitted on all the others.
+Threads whose parents are known are flattened: printed in pre-order with their posts numbered in the order of writing,
+as PhoneArena prints them. The pages of a folder serve (or, without one, some invented threads of `data/corpus`); each
+is measured with weights fitted on all the others.
 
     python -m benchmarks.replies --pages DIR          the table
     python -m benchmarks.replies --pages DIR --fit    and the weights, fitted on all threads

@@ -18,18 +18,30 @@ if TYPE_CHECKING:
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
     from stance.explain import Explanation, PostExplanation
     from stance.extract import extract
+    from stance.extract.fetch import Fetcher, default_cache
     from stance.model import Model, save_model
     from stance.report import batch_report, comparison_report, evaluation_report
     from stance.reporting import report, report_evaluation
     from stance.tables import read_table, replacing, write_table
     from stance.train import Settings, Trained
-    from stance.workflow import demo, evaluate_model, explain, explain_post, label, load_corpus, load_model, train
+    from stance.workflow import (
+        demo,
+        demo_posts,
+        evaluate_model,
+        explain,
+        explain_post,
+        label,
+        load_corpus,
+        load_model,
+        train,
+    )
 
 _HOME = {
     "LABELS": "data",
     "Comparison": "evaluate",
     "DataError": "errors",
     "Explanation": "explain",
+    "Fetcher": "extract.fetch",
     "Model": "model",
     "ModelError": "errors",
     "PageError": "errors",
@@ -46,7 +58,9 @@ _HOME = {
     "check_posts": "data",
     "compare": "evaluate",
     "comparison_report": "report",
+    "default_cache": "extract.fetch",
     "demo": "workflow",
+    "demo_posts": "workflow",
     "evaluate": "evaluate",
     "evaluate_model": "workflow",
     "evaluation_report": "report",
@@ -73,6 +87,7 @@ __all__ = [
     "Comparison",
     "DataError",
     "Explanation",
+    "Fetcher",
     "Model",
     "ModelError",
     "PageError",
@@ -89,7 +104,9 @@ __all__ = [
     "check_posts",
     "compare",
     "comparison_report",
+    "default_cache",
     "demo",
+    "demo_posts",
     "evaluate",
     "evaluate_model",
     "evaluation_report",

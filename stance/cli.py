@@ -54,9 +54,13 @@ OUTPUT = click.option("-o", "--output", metavar="FILE", help="Write there, by it
 @main.command()
 @SOURCES
 @OUTPUT
-def extract(sources: tuple[str, ...], output: str | None) -> None:
+@click.option("--pages", default=1, metavar="N", help="Fetch up to N pages of a thread that goes on.")
+@click.option("--allow-private", is_flag=True, help="Fetch from loopback and private addresses too.")
+@click.option("--no-cache", is_flag=True, help="Fetch anew what was fetched less than a day ago.")
+def extract(sources: tuple[str, ...], output: str | None, pages: int, allow_private: bool, no_cache: bool) -> None:
     """Print the posts of pages, dumps and exports, one row a post."""
-    threads = [thread for source in sources for thread in stance.extract(source)]
+    fetcher = stance.Fetcher(allow_private=allow_private, cache=None if no_cache else stance.default_cache())
+    threads = [thread for source in sources for thread in stance.extract(source, pages=pages, fetcher=fetcher)]
     for thread in threads:
         click.echo(_summary(thread), err=True)
     _show(stance.threads_to_table(threads), output)
@@ -162,9 +166,12 @@ def _explanation(
 
 
 @main.command()
-def demo() -> None:
+@click.option("-o", "--output", metavar="FILE", help="Also write the report on the thread there.")
+def demo(output: str | None) -> None:
     """Label an invented thread that comes along, and score the labels against its hand labels."""
     click.echo(stance.demo())
+    if output:
+        _write_page(stance.report(stance.demo_posts(), command=_command()), output)
 
 
 GOLD_COLUMN = click.option(

@@ -35,7 +35,7 @@ from stance.conversation import (
 )
 from stance.data import LABELS
 from stance.errors import DataError
-from stance.model import HEADS, Model
+from stance.model import HEADS, Model, single
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -170,9 +170,9 @@ def fit(posts: pd.DataFrame, settings: Settings, *, target_names: tuple[str, ...
     model = Model(
         ngrams=tuple(vocabulary.names[column] for column in kept),
         block=vocabulary.block[kept],
-        idf=weights[kept],
-        coefficients=np.hstack([head.coefficients for head in heads])[kept],
-        intercepts=np.concatenate([head.intercepts for head in heads]),
+        idf=single(weights[kept]),
+        coefficients=single(np.hstack([head.coefficients for head in heads])[kept]),
+        intercepts=single(np.concatenate([head.intercepts for head in heads])),
         couplings=couplings,
         threshold=abstention_threshold(joint, stance, settings.precision),
         target_names=target_names,

@@ -246,10 +246,15 @@ def explain(text: str, model: Model | str | os.PathLike[str] | None = None) -> E
 DEMO_THREAD = "plain/23-fcc-rip-replace"
 
 
+def demo_posts() -> pd.DataFrame:
+    """An invented thread that comes with stance, with its hand labels."""
+    corpus = load_corpus()
+    return corpus[corpus["thread"] == DEMO_THREAD].reset_index(drop=True)
+
+
 def demo() -> str:
     """Label an invented thread that no model of ours has learned from: its tree, and how right the labels are."""
-    corpus = load_corpus()
-    gold = corpus[corpus["thread"] == DEMO_THREAD].reset_index(drop=True)
+    gold = demo_posts()
     labels = label(gold)
     width = shutil.get_terminal_size((100, 24)).columns
     return f"{conversation_tree(table_to_threads(gold)[0], labels, width=width)}\n\n{evaluate(gold, labels)}"

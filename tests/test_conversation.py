@@ -34,7 +34,9 @@ def thread(*rows, **columns):
 def say(*text, relation=None):
     """Evidence of the words; the meaning is what the words show."""
     log_text = np.log(np.array(text, dtype=float))
-    return Evidence(log_text, log_text, np.zeros_like(log_text) if relation is None else np.array(relation, dtype=float))
+    return Evidence(
+        log_text, log_text, np.zeros_like(log_text) if relation is None else np.array(relation, dtype=float)
+    )
 
 
 UNSURE, SURE_FAVOR, SURE_AGAINST = (0.34, 0.33, 0.33), (0.98, 0.01, 0.01), (0.01, 0.98, 0.01)
@@ -118,11 +120,15 @@ def by_enumeration(graph, evidence, couplings):
         score = 0.0
         for post in range(n_posts):
             label = labels[post]
-            score += (1 + couplings.text) * evidence.text[post, label] + couplings.meaning * evidence.meaning[post, label]
+            score += (1 + couplings.text) * evidence.text[post, label] + couplings.meaning * evidence.meaning[
+                post, label
+            ]
             score += (label == NONE) * (couplings.none + couplings.none_in_reply * (post in answered))
             if graph.author[post] >= 0:
                 leaning = labels[n_posts + graph.author[post]]
-                score += pair(leaning, label, couplings.author_same, couplings.author_opposite, couplings.author_both_none)
+                score += pair(
+                    leaning, label, couplings.author_same, couplings.author_opposite, couplings.author_both_none
+                )
         for child, parent in zip(graph.child, graph.parent, strict=True):
             upper, lower = labels[parent], labels[child]
             score += pair(upper, lower, couplings.reply_same, couplings.reply_opposite, couplings.reply_both_none)

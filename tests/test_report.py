@@ -98,6 +98,12 @@ def test_figures_count_what_a_reader_would_count():
     assert found.parents == (("order", 1), ("page", 1), ("quote", 1))
 
 
+def test_who_goes_on_alone_answers_nobody():
+    thread = Thread("t", (Post("1", "a", "ann"), Post("2", "b", "ann", parent="1"), Post("3", "c", "bob", parent="2")))
+    (pair,) = figures([thread], labels_of(thread, ["favor", "against", "favor"])).answers
+    assert (pair.author, pair.answered, pair.n, pair.disputes) == ("bob", "ann", 1, 1)
+
+
 def test_the_tree_shows_who_answers_whom_and_where_that_is_a_guess():
     page = parsed(THREAD, LABELLED)
     replies = {

@@ -91,6 +91,7 @@ def violations(driver):
 
 BECAUSE = {("page", "2"): [("is", 0.2), ("the", -0.5), ("proof?", 0.7)]}
 UNSURE = labels_of(THREAD, STANCES, abstained=[False, True, False, False, True], text_stance=["none"] * 5)
+UNSURE.loc[0, ["p_favor", "p_against", "p_none"]] = [0.2, 0.7, 0.1]
 
 
 def gold(n=60):
@@ -172,9 +173,10 @@ def test_a_branch_folds_by_keyboard(browse):
         (lambda find: find("q").send_keys("ANN"), ["#1", "#4"]),
         (lambda find: Select(find("author")).select_by_value("cid"), ["#3"]),
         (lambda find: find("unsure").click(), ["#2", "#5"]),
-        (lambda find: Select(find("sure")).select_by_value("0-59"), []),
+        (lambda find: Select(find("sure")).select_by_value("60-79"), ["#1"]),
+        (lambda find: Select(find("sure")).select_by_value("80-100"), ["#2", "#4", "#3", "#5"]),
     ],
-    ids=["words", "name", "author", "unsure", "certainty"],
+    ids=["words", "name", "author", "unsure", "half sure", "sure"],
 )
 def test_filters_keep_what_fits_and_say_how_many(browse, choose, expected):
     driver = browse(PAGES["thread"])

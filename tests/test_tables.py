@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -22,7 +23,9 @@ from stance.tables import FORMATS, read_table, replacing, table_format, write_ta
 NASTY = ["\r", "a\rb", "a\r\nb", "NA", "None", "null", 'say "hi"', "=1+1", "x\x00y", "\u2028", "1.0", "007", "", " "]
 TEXTS = st.one_of(st.sampled_from(NASTY), st.text(st.characters(), max_size=20))
 ROWS = st.lists(
-    st.fixed_dictionaries({"thread": TEXTS, "post": TEXTS, "author": st.one_of(st.none(), st.text(min_size=1)), "text": TEXTS}),
+    st.fixed_dictionaries(
+        {"thread": TEXTS, "post": TEXTS, "author": st.one_of(st.none(), st.text(min_size=1)), "text": TEXTS}
+    ),
     min_size=1,
     max_size=6,
 )
@@ -119,7 +122,7 @@ def test_a_kill_while_writing_leaves_the_old_file_whole(tmp_path):
         "import os, signal, sys\nfrom stance.tables import replacing\n"
         "with replacing(sys.argv[1]) as stream:\n    stream.write(b'half')\n    os.kill(os.getpid(), signal.SIGKILL)"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], env={**os.environ, "PYTHONPATH": os.getcwd()})
+    done = subprocess.run([sys.executable, "-c", code, str(path)], env={**os.environ, "PYTHONPATH": str(Path.cwd())})
     assert done.returncode == -signal.SIGKILL
     assert path.read_text() == "old"
 

@@ -17,6 +17,7 @@ from stance.extract.words import any_of
 
 #: What themes put around a name.
 _SAYS = re.compile(rf"(?:\s+{any_of('says')})?\s*:?\s*$", re.IGNORECASE)
+_SAYS_LINE = re.compile(rf"^\W*{any_of('says')}\s*:\s*\n", re.IGNORECASE)
 _BY = re.compile(rf"^{any_of('by')}\s+(?=\S)", re.IGNORECASE)
 
 
@@ -71,7 +72,7 @@ def _post(draft: Draft, names: dict[int, str], shown: dict[str, str], date: str 
         basis = "quote" if parent else None
     return Post(
         id=name,
-        text=draft.text,
+        text=_SAYS_LINE.sub("", draft.text),
         author=clean_author(draft.author),
         posted_at=date,
         parent=parent,

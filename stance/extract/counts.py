@@ -35,8 +35,8 @@ def declared_count(tree: LexborHTMLParser, platform: Platform) -> int | None:
 
 
 def collapsed_count(tree: LexborHTMLParser, platform: Platform) -> int | None:
-    """How many posts stand behind "load more" links, or None where the platform marks none."""
-    return sum(_numbers(tree, platform.more)) if platform.more else None
+    """How many posts stand behind "load more" links, or None where there are none."""
+    return sum(_numbers(tree, platform.more)) or None
 
 
 def _numbers(tree: LexborHTMLParser, rules: Iterable[Rule]) -> Iterator[int]:

@@ -107,9 +107,11 @@ def _most_attributes(html: str) -> int:
 # What serialised HTML looks like: the parser quotes each attribute and escapes each quote, so these are exact.
 _ATTRIBUTES = r'(?:[^>"]|"[^"]*")*+'
 _UNSEEN = re.compile(
-    rf"<!--.*?-->|<(script|style|noscript|template|svg|math|iframe|object|select|button|textarea|form|audio|video|canvas)\b{_ATTRIBUTES}>.*?</\1>",
+    rf"<!--.*?-->|<(script|style|noscript|template|svg|math|iframe|object|select|button|textarea|audio|video|canvas)\b{_ATTRIBUTES}>.*?</\1>",
     re.DOTALL,
 )
+_FORM = re.compile(rf"<form\b{_ATTRIBUTES}>.*?</form>", re.DOTALL)
+_FIELD = re.compile(r"<textarea\b|<input\b[^>]*type=\"(?:text|email|url|password)\"")
 _IMAGE = re.compile(rf"<img\b({_ATTRIBUTES})>")
 _ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 _BLOCK = re.compile(
@@ -136,6 +138,8 @@ def text_of(html: str) -> str:
     if "<pre" in html:
         html = _PRE.sub(_keep_breaks, html)
     html = _SPACE.sub(" ", html)
+    if "<form" in html:
+        html = _FORM.sub(_unless_to_fill_in, html)
     html = _UNSEEN.sub("", html)
     if "<img" in html:
         html = _IMAGE.sub(_emoji, html)
@@ -153,6 +157,11 @@ def _keep_breaks(found: re.Match[str]) -> str:
     return found.group().replace("\n", "<br>")
 
 
+def _unless_to_fill_in(found: re.Match[str]) -> str:
+    """Old Reddit wraps each comment in a form; only one with a field to write in is a form to a reader."""
+    return "" if _FIELD.search(found.group()) else found.group()
+
+
 def _emoji(found: re.Match[str]) -> str:
     attributes = dict(_ATTRIBUTE.findall(found.group(1)))
     alt = unescape(attributes.get("alt", "")).strip()
@@ -165,6 +174,9 @@ def _emoji(found: re.Match[str]) -> str:
 
 def line_of(html: str) -> str:
     """Read serialised HTML as one line: for names, dates and titles."""
+    if html.startswith(("<button", "<select", "<object")):
+        # Text of a button is no text, except where the button is all that was asked for.
+        html = html[html.find(">") + 1 : html.rfind("<")]
     return " ".join(text_of(html).split())
 
 

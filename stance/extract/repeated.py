@@ -1,12 +1,14 @@
 """Posts in markup that nobody described: blocks that repeat, each with a date, a name and words of its own.
 
-The reader does not read: it writes the entry that `platforms.toml` lacks, from the page itself, and hands it to the same
-code as any other entry. What repeats is found from the dates upward (every post has one, and little else on a page has a
-date and a name and running text); what each part is called is found by what is in most blocks and differs between them.
+The reader does not read: it writes the entry that `platforms.toml` lacks, from the page itself, and hands it to the
+same code as any other entry. What repeats is found from the dates upward (every post has one, and little else on a page
+has a date and a name and running text); what each part is called is found by what is in most blocks and differs between
+them.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -53,9 +55,6 @@ _HEADING_LINK = re.compile(
     re.DOTALL,
 )
 _CLOCK = re.compile(r"\d:\d\d|\bago\b|\d\s?[ap]m\b|T\d\d", re.IGNORECASE)
-_INLINE = frozenset(
-    "a b i em strong u s small span font code sub sup abbr time img br cite q mark bdi label button svg path use input meta link".split()
-)
 
 
 def learn_platform(tree: LexborHTMLParser) -> Platform | None:
@@ -180,13 +179,13 @@ def _dates(tree: LexborHTMLParser) -> Iterator[LexborNode]:
         value = (text.text_content or "").strip()
         if not 4 < len(value) < 90 or not any(letter.isdigit() for letter in value) or not date_in(value):
             continue
-        node = text.parent
-        if node is None or node.mem_id in seen or node.tag in ("script", "style", "option", "textarea"):
+        around = text.parent
+        if around is None or around.mem_id in seen or around.tag in ("script", "style", "option", "textarea"):
             continue
-        if any(up.mem_id in seen for up in _up(node, 3)):
+        if any(up.mem_id in seen for up in _up(around, 3)):
             continue
-        seen.add(node.mem_id)
-        yield node
+        seen.add(around.mem_id)
+        yield around
 
 
 @dataclass(slots=True)
@@ -209,6 +208,7 @@ class _Fields:
         self.page = page
         self.sample = kind.nodes[:_SAMPLE]
         self.texts = [text_of(html) for html in kind.html]
+        self.date_ids = {date.mem_id for dates in kind.own_dates.values() for date in dates}
         self.parts: dict[str, _Part] = {}
 
     def platform(self) -> tuple[float, Platform] | None:
@@ -242,7 +242,6 @@ class _Fields:
 
     def _collect(self) -> None:
         places = {node.mem_id for node in self.kind.nodes}
-        dates = {date.mem_id for owned in self.kind.own_dates.values() for date in owned}
         for place, block in enumerate(self.sample):
             for node in _own(block, places):
                 value = line_of(self.kind.blocks.html(node))
@@ -256,7 +255,9 @@ class _Fields:
                     part.values[place] = value
                     part.words[place] = len(_WORD.findall(value))
                     part.nodes[place] = node
-                    if node.mem_id in dates or any(child.mem_id in dates for child in _own(node, places)):
+                    if node.mem_id in self.date_ids or any(
+                        child.mem_id in self.date_ids for child in _own(node, places)
+                    ):
                         part.holds.add(place)
                     href = node.attributes.get("href")
                     if href:
@@ -280,15 +281,27 @@ class _Fields:
         named = bool(_AUTHOR.search(part.css)) and not _NO_AUTHOR.search(part.css.rpartition(" > ")[2])
         linked = sum(bool(_PROFILE.search(href)) for href in part.hrefs) * 2 > len(values)
         links = bool(part.hrefs)
+        beside = sum(self._is_beside_date(node) for node in part.nodes.values()) * 10 > len(part.nodes) * 7
         return (
             coverage
             + 0.6 * named
             + 0.6 * linked
             + 0.1 * links
+            + 0.25 * beside
             + 0.2 * variety
             - 0.4 * bool(_NO_AUTHOR.search(part.css))
             - 0.5
         )
+
+    def _is_beside_date(self, node: LexborNode) -> bool:
+        """Tell whether a date comes right after the element, or right before it."""
+        for step in ("next", "prev"):
+            other = getattr(node, step)
+            while other is not None and not other.is_element_node:
+                other = getattr(other, step)
+            if other is not None and other.mem_id in self.date_ids:
+                return True
+        return False
 
     def _date(self) -> _Part | None:
         best = max(self.parts.values(), key=self._date_score, default=None)
@@ -306,7 +319,7 @@ class _Fields:
         )
 
     def _content(self, author: _Part | None, date: _Part | None) -> _Part | None:
-        """The part that holds most words and neither name nor date; of nested ones the innermost that holds them all."""
+        """The part that holds most words and neither name nor date; of nested ones the innermost with all words."""
         usable = [part for part in self.parts.values() if self._can_be_content(part, author, date)]
         if not usable:
             return None
@@ -337,7 +350,7 @@ class _Fields:
             return None
         coverage = len(self.kind.own_dates) / total
         spoken = sum(min(60, len(_WORD.findall(body))) for body in bodies) * total / len(bodies)
-        return belief * coverage * spoken**0.5 * (1.0 if content else 0.6)
+        return float(belief * coverage * math.sqrt(spoken) * (1.0 if content else 0.6))
 
     def _belief(self, words: list[int]) -> float:
         """How much speaks for posts and against teasers, profiles, products: a sum of plain points."""
