@@ -230,10 +230,12 @@ def active(seeds: int, labels: int, batch: int, column: str) -> None:
         at = after // batch - 1
         wanted = random[:, max(0, at - 1) : at + 2].mean()
         needed = np.array([labels_needed(curve, wanted, batch) for curve in chosen]) / after
+        mean_curve = labels_needed(chosen.mean(axis=0), wanted, batch) / after
         print(
             f"{after} labels: random {random[:, at].mean():.3f} ± {random[:, at].std(ddof=1):.3f}, "
-            f"active {chosen[:, at].mean():.3f} ± {chosen[:, at].std(ddof=1):.3f}; active reaches random's mean "
-            f"with {needed.mean():.0%} of the labels (from {needed.min():.0%} to {needed.max():.0%})"
+            f"active {chosen[:, at].mean():.3f} ± {chosen[:, at].std(ddof=1):.3f}; random's mean is reached by "
+            f"active's mean with {mean_curve:.0%} of the labels, by single seeds with {needed.min():.0%} to "
+            f"{needed[np.isfinite(needed)].max():.0%} ({np.isinf(needed).sum()} of {seeds} do not reach it)"
         )
 
 

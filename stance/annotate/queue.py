@@ -64,8 +64,7 @@ def active_order(
 
     Margin sampling (Scheffer, Decomain and Wrobel 2001). Posts of one thread are alike, so each thread gives one post
     before any gives its second, those labelled earlier counted; and no author stands twice in a row, unless the rest is
-    all his. On the invented corpus margins alone saved nothing over random order; what saves labels is the spread over
-    threads together with the margin (`benchmarks/annotate.py active`).
+    all his. What it saves over random order depends on the posts: `benchmarks/annotate.py active` measures it.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ export async function showProgress(ask, session, kind) {
   byId("progress-body").replaceChildren(
     annotators(progress, kind),
     ...agreement(progress.agreement?.[kind]),
-    ...curve(progress),
+    ...curve(progress, session.order),
   );
   const names = [...progress.annotators.map((one) => one.annotator), "majority", "adjudicated"];
   byId("whose").replaceChildren(...names.map((name) => element("option", {}, name)));
@@ -65,13 +65,14 @@ function agreement(found) {
 
 const number = (value) => (value === null || value === undefined ? "not defined" : value.toFixed(2));
 
-function curve(progress) {
+function curve(progress, order) {
   const rounds = progress.rounds.filter((one) => one.accuracy !== null);
   const waiting = progress.waiting_for ? [element("p", { class: "small" }, `The model waits: ${progress.waiting_for}.`)] : [];
   if (!rounds.length) return waiting;
   const last = rounds.at(-1);
   const now = `After ${last.labels} labels the model is right in ${percent(last.accuracy)} of posts it has not seen (± ${percent(1.96 * last.error)}).`;
-  return [element("h3", {}, "What the model has learned"), picture(rounds), element("p", {}, now, " ", ahead(progress.forecast)), ...waiting];
+  const hard = order === "active" ? " These posts were chosen because the model doubted them, so the curve reads lower than it would on any posts." : "";
+  return [element("h3", {}, "What the model has learned"), picture(rounds), element("p", {}, now, hard, " ", ahead(progress.forecast)), ...waiting];
 }
 
 const percent = (share) => `${Math.round(share * 100)} %`;
@@ -79,7 +80,7 @@ const percent = (share) => `${Math.round(share * 100)} %`;
 function ahead(forecast) {
   if (!forecast) return "It is too early to say what more labels would bring.";
   const gain = `${Math.round(forecast.gain * 100)} points more`;
-  if (forecast.more === null) return `More labels of this kind would hardly bring ${gain}.`;
+  if (forecast.more === null) return `The curve does not rise enough to say how many labels would bring ${gain}.`;
   return `About ${forecast.more} more labels would bring ${gain}.`;
 }
 
