@@ -69,7 +69,7 @@ def learn_platform(tree: LexborHTMLParser) -> Platform | None:
 def names_of(node: LexborNode) -> list[str]:
     """Selectors that the element and its like answer to, one for each stable part of its markup."""
     attributes = node.attributes
-    tag = node.tag or ""
+    tag = _tag(node)
     names = [f'{tag}[class~="{token}"]' for token in (attributes.get("class") or "").split() if _is_stable(token)]
     prefix = re.match(r"([A-Za-z][\w-]*?[-_]?)\d+$", attributes.get("id") or "")
     if prefix:
@@ -81,6 +81,11 @@ def names_of(node: LexborNode) -> list[str]:
     return names
 
 
+def _tag(node: LexborNode) -> str:
+    """The element's name as a selector: Word's `<o:p>` and what broken markup makes are no names to CSS."""
+    return node.tag if node.tag and re.fullmatch(r"[a-z][a-z0-9-]*", node.tag) else "*"
+
+
 def _is_stable(token: str) -> bool:
     return bool(re.fullmatch(r"[A-Za-z_][\w-]*", token)) and not re.search(r"\d{2}", token) and len(token) < 60
 
@@ -90,10 +95,9 @@ def _with_parent(node: LexborNode) -> list[str]:
     up = node.parent
     if up is None or up.tag in ("html", "-document"):
         return []
-    above = names_of(up)[:2] or (
-        [f'{up.tag}[id="{up.attributes.get("id")}"]'] if _is_stable(up.attributes.get("id") or "") else [up.tag or ""]
-    )
-    return [f"{name} > {node.tag}" for name in above]
+    name = up.attributes.get("id") or ""
+    above = names_of(up)[:2] or [f'{_tag(up)}[id="{name}"]' if _is_stable(name) else _tag(up)]
+    return [f"{name} > {_tag(node)}" for name in above]
 
 
 def _up(node: LexborNode | None, most: int = 40) -> Iterator[LexborNode]:
@@ -235,7 +239,7 @@ class _Fields:
 
     def _is_worth_it(self) -> bool:
         total, dated = len(self.kind.nodes), len(self.kind.own_dates)
-        if not total or dated * 10 < total * 6:
+        if not total or dated * 10 < total * 6 or (total == 1 and not _COMMENT.search(self._names(1))):
             return False
         words = [len(_WORD.findall(text)) for text in self.texts]
         return median(words) >= 6 and sum(words) >= 20
@@ -346,7 +350,7 @@ class _Fields:
         if not filled or len(set(filled)) * 10 < len(filled) * 8:
             return None
         belief = self._belief([len(_WORD.findall(body)) for body in filled])
-        if belief < 0.9 or (total == 1 and not _COMMENT.search(self._names(1))):
+        if belief < 0.9:
             return None
         coverage = len(self.kind.own_dates) / total
         spoken = sum(min(60, len(_WORD.findall(body))) for body in bodies) * total / len(bodies)
