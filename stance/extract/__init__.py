@@ -100,7 +100,7 @@ def read_page(page: Page) -> list[Thread]:
 
 
 class _Callable(ModuleType):
-    """Python binds the name `stance.extract` to this package as soon as anything imports it; it must still be a verb."""
+    """Python binds `stance.extract` to this package as soon as anything imports it; it must still be a verb."""
 
     def __call__(self, *arguments: Any, **options: Any) -> list[Thread]:
         return extract(*arguments, **options)
