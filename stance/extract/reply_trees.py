@@ -83,7 +83,7 @@ def infer_tree(posts: Sequence[Post], weights: Mapping[str, float] = WEIGHTS) ->
     --------
     >>> posts = [Post("1", "Ban them.", "Ada"), Post("3", "Why?", "Bob"), Post("2", "Who is next, then?", "Cem")]
     >>> [(post.id, post.parent, post.parent_basis) for post in infer_tree(posts)]
-    [('1', None, None), ('3', '1', 'order'), ('2', '1', 'order')]
+    [('1', None, None), ('3', '1', 'order'), ('2', None, None)]
     """
     beam = _search(Cues(posts, weights))
     shares = _shares(beam, len(posts))
