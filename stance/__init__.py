@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stance.extract import extract
     from stance.model import Model, save_model
     from stance.report import report
+    from stance.scorer import Scorer
     from stance.tables import read_table, write_table
     from stance.train import Settings, Trained
     from stance.workflow import demo, evaluate_model, explain, explain_post, label, load_corpus, load_model, train
@@ -33,6 +34,7 @@ _HOME = {
     "PageError": "errors",
     "Post": "data",
     "PostExplanation": "explain",
+    "Scorer": "scorer",
     "Scores": "evaluate",
     "Settings": "train",
     "StanceError": "errors",
@@ -69,6 +71,7 @@ __all__ = [
     "PageError",
     "Post",
     "PostExplanation",
+    "Scorer",
     "Scores",
     "Settings",
     "StanceError",
