@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stance.model import Model, save_model
     from stance.report import report
     from stance.scorer import Scorer
+    from stance.stream import Counts, label_files
     from stance.tables import read_table, write_table
     from stance.train import Settings, Trained
     from stance.workflow import demo, evaluate_model, explain, explain_post, label, load_corpus, load_model, train
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _HOME = {
     "LABELS": "data",
     "Comparison": "evaluate",
+    "Counts": "stream",
     "DataError": "errors",
     "Explanation": "explain",
     "Model": "model",
@@ -50,6 +52,7 @@ _HOME = {
     "explain_post": "workflow",
     "extract": "extract",
     "label": "workflow",
+    "label_files": "stream",
     "load_corpus": "workflow",
     "load_model": "workflow",
     "read_table": "tables",
@@ -64,6 +67,7 @@ _HOME = {
 __all__ = [
     "LABELS",
     "Comparison",
+    "Counts",
     "DataError",
     "Explanation",
     "Model",
@@ -87,6 +91,7 @@ __all__ = [
     "explain_post",
     "extract",
     "label",
+    "label_files",
     "load_corpus",
     "load_model",
     "read_table",

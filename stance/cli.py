@@ -88,9 +88,30 @@ def train(posts: str | None, target: str, name: str, spellings: tuple[str, ...],
 @OUTPUT
 @MODEL
 @WORDS_ALONE
-def label(sources: tuple[str, ...], output: str | None, model: str | None, conversation: bool) -> None:
-    """Label every post of pages, dumps, exports or posts tables."""
-    _show(stance.label(sources, model, conversation=conversation), output)
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Number of processes.")
+@click.option("--sort-threads", is_flag=True, help="Sort the input by thread first (needs stance[sort]).")
+@click.option("--strict", is_flag=True, help="Stop at the first row that cannot be used.")
+@click.pass_context
+def label(
+    context: click.Context,
+    sources: tuple[str, ...],
+    output: str | None,
+    model: str | None,
+    conversation: bool,
+    jobs: int,
+    sort_threads: bool,
+    strict: bool,
+) -> None:
+    """Label every post of pages, dumps, exports, posts tables, or folders of them.
+
+    Rows that cannot be used go to OUTPUT.rejected.jsonl, and the exit status is then 3. A run that was stopped goes on
+    when the same command is given again.
+    """
+    counts = stance.label_files(
+        sources, output or "-", model, conversation=conversation, jobs=jobs, sort_threads=sort_threads, strict=strict
+    )
+    click.echo(str(counts), err=True)
+    context.exit(3 if counts.rejects else 0)
 
 
 @main.command()

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 try:
     import numba
 except ImportError:  # the functions then run as the Python that they are
-    numba = None
+    numba = None  # type: ignore[assignment]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
