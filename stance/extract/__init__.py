@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 from datetime import datetime
-from types import ModuleType
-from typing import Any
 
 from stance.data import Thread, table_to_threads
 from stance.errors import PageError
@@ -97,13 +94,3 @@ def read_page(page: Page) -> list[Thread]:
     raise PageError(
         "not a page, dump, export or table", where=page.name, fix="give HTML, text, JSON, XML, WARC or a posts table"
     )
-
-
-class _Callable(ModuleType):
-    """Python binds `stance.extract` to this package as soon as anything imports it; it must still be a verb."""
-
-    def __call__(self, *arguments: Any, **options: Any) -> list[Thread]:
-        return extract(*arguments, **options)
-
-
-sys.modules[__name__].__class__ = _Callable
