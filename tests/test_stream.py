@@ -259,6 +259,13 @@ def test_a_full_disk_is_one_line_and_leaves_no_output(tmp_path, model, monkeypat
     assert not (tmp_path / "out.jsonl").exists()
 
 
+def test_an_address_is_read_as_a_page(tmp_path, model, monkeypatch):
+    page = stance.Thread("there", (stance.Post("1", "They keep what they promise", "ann"),))
+    monkeypatch.setattr("stance.stream.read.extract", lambda source: [page] if source == "https://a.example/t" else [])
+    counts = label_files(["https://a.example/t"], tmp_path / "out.jsonl", model)
+    assert (counts.rows, counts.rejects) == (1, 0)
+
+
 def command(*arguments):
     return [sys.executable, "-m", "stance", "label", *map(str, arguments)]
 

@@ -97,6 +97,9 @@ class Reading:
             If a source cannot be opened, or breaks off.
         """
         for number, name in enumerate(self.names):
+            if name.startswith(("http://", "https://")):
+                yield from _page_rows(number, name)
+                continue
             try:
                 with _opened(name) as raw:
                     self._raw = raw
