@@ -21,9 +21,9 @@ _SURE = 0.5
 # ask fastText, which takes ten times as long: so are three posts in four. Of 34,705 English posts that it was tried on,
 # fastText calls 14 of these anything else, all of them mixed ("so ist es. They read only ...").
 _ENGLISH = frozenset(
-    """the and to of is it that you for this not are they have was be with as on what but all your there their would who
-    about when which from people just like because know how them then than these those has had been were will can
-    could should i'm it's don't that's they're you're isn't doesn't didn't can't we're""".split()
+    "the and to of is it that you for this not are they have was be with as on what but all your there their would who "  # noqa: SIM905
+    "about when which from people just like because know how them then than these those has had been were will can "
+    "could should i'm it's don't that's they're you're isn't doesn't didn't can't we're".split()
 )
 
 _NO_WORDS = re.compile(r"https?://\S+|www\.\S+|[@#]\w+|[^\w\s']|\d|_")
