@@ -12,18 +12,22 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stance.annotate import annotate, export_labels
     from stance.data import LABELS, Post, Thread, check_posts, table_to_threads, threads_to_table
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
     from stance.explain import Explanation, PostExplanation
     from stance.extract import extract
+    from stance.extract.fetch import Fetcher, default_cache
     from stance.model import Model, save_model
-    from stance.report import report
+    from stance.report import batch_report, comparison_report, evaluation_report
+    from stance.reporting import demo, evaluate_model, report, report_evaluation
     from stance.scorer import Scorer
     from stance.stream import Counts, label_files
-    from stance.tables import read_table, write_table
+    from stance.tables import read_table, replacing, write_table
     from stance.train import Settings, Trained
-    from stance.workflow import demo, evaluate_model, explain, explain_post, label, load_corpus, load_model, train
+    from stance.training import train
+    from stance.workflow import demo_posts, explain, explain_post, label, load_corpus, load_model
 
 _HOME = {
     "LABELS": "data",
@@ -31,6 +35,7 @@ _HOME = {
     "Counts": "stream",
     "DataError": "errors",
     "Explanation": "explain",
+    "Fetcher": "extract.fetch",
     "Model": "model",
     "ModelError": "errors",
     "PageError": "errors",
@@ -42,25 +47,34 @@ _HOME = {
     "StanceError": "errors",
     "Thread": "data",
     "Trained": "train",
+    "annotate": "annotate",
     "apply_standoff": "evaluate",
+    "batch_report": "report",
     "check_posts": "data",
     "compare": "evaluate",
-    "demo": "workflow",
+    "comparison_report": "report",
+    "default_cache": "extract.fetch",
+    "demo": "reporting",
+    "demo_posts": "workflow",
     "evaluate": "evaluate",
-    "evaluate_model": "workflow",
+    "evaluate_model": "reporting",
+    "evaluation_report": "report",
     "explain": "workflow",
     "explain_post": "workflow",
+    "export_labels": "annotate",
     "extract": "extract",
     "label": "workflow",
     "label_files": "stream",
     "load_corpus": "workflow",
     "load_model": "workflow",
     "read_table": "tables",
-    "report": "report",
+    "replacing": "tables",
+    "report": "reporting",
+    "report_evaluation": "reporting",
     "save_model": "model",
     "table_to_threads": "data",
     "threads_to_table": "data",
-    "train": "workflow",
+    "train": "training",
     "write_table": "tables",
 }
 
@@ -70,6 +84,7 @@ __all__ = [
     "Counts",
     "DataError",
     "Explanation",
+    "Fetcher",
     "Model",
     "ModelError",
     "PageError",
@@ -81,21 +96,30 @@ __all__ = [
     "StanceError",
     "Thread",
     "Trained",
+    "annotate",
     "apply_standoff",
+    "batch_report",
     "check_posts",
     "compare",
+    "comparison_report",
+    "default_cache",
     "demo",
+    "demo_posts",
     "evaluate",
     "evaluate_model",
+    "evaluation_report",
     "explain",
     "explain_post",
+    "export_labels",
     "extract",
     "label",
     "label_files",
     "load_corpus",
     "load_model",
     "read_table",
+    "replacing",
     "report",
+    "report_evaluation",
     "save_model",
     "table_to_threads",
     "threads_to_table",

@@ -6,9 +6,13 @@ Data goes to stdout, messages and progress to stderr. Exit status: 0 done, 2 wha
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import sys
+import webbrowser
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -40,18 +44,63 @@ def main() -> None:
 
 
 SOURCES = click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+EXPORT_ENDINGS = (
+    "By its ending: .csv, .jsonl or .parquet (posts with stance, for `stance train`), .labels.csv (without the words), "
+    ".json (Label Studio), .doccano.jsonl."
+)
 OUTPUT = click.option("-o", "--output", metavar="FILE", help="Write there, by its ending: .jsonl, .csv or .parquet.")
 
 
 @main.command()
 @SOURCES
 @OUTPUT
-def extract(sources: tuple[str, ...], output: str | None) -> None:
+@click.option("--pages", default=1, metavar="N", help="Fetch up to N pages of a thread that goes on.")
+@click.option("--allow-private", is_flag=True, help="Fetch from loopback and private addresses too.")
+@click.option("--no-cache", is_flag=True, help="Fetch anew what was fetched less than a day ago.")
+def extract(sources: tuple[str, ...], output: str | None, pages: int, allow_private: bool, no_cache: bool) -> None:
     """Print the posts of pages, dumps and exports, one row a post."""
-    threads = [thread for source in sources for thread in stance.extract(source)]
+    fetcher = stance.Fetcher(allow_private=allow_private, cache=None if no_cache else stance.default_cache())
+    threads = [thread for source in sources for thread in stance.extract(source, pages=pages, fetcher=fetcher)]
     for thread in threads:
         click.echo(_summary(thread), err=True)
     _show(stance.threads_to_table(threads), output)
+
+
+@main.command()
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--db", "database", default="labels.db", show_default=True, metavar="FILE", help="Where labels are kept.")
+@click.option("--port", default=0, metavar="N", help="By default that of the last time, or a free one.")
+@click.option("--no-open", is_flag=True, help="Do not open the browser.")
+@click.option("--annotator", metavar="NAME", help="Who labels. By default your login name.")
+@click.option("--order", type=click.Choice(["page", "active"]), default="page", show_default=True)
+@click.option("--model", metavar="DIR", help="The model that guesses. By default the one that comes with stance.")
+@click.option("--every", default=25, show_default=True, metavar="N", help="Train the model again after N labels.")
+@click.option("--assisted", is_flag=True, help="Show the model's guess before the label is given.")
+@click.option("--overlap", default=1.0, show_default=True, type=click.FloatRange(0, 1), help="Share that all label.")
+@click.option("--target", default="Huawei", show_default=True, metavar="NAME", help="What the stances are about.")
+@click.option("--codebook", metavar="FILE", help="Markdown to show instead of the codebook that comes with stance.")
+@click.option("--labels-of", metavar="NAME", help="Whose the labels in the sources are; by default yours.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Share with a team; the link then has a token.")
+@click.option("--token", metavar="TEXT", help="The token of that link. By default a new one.")
+def annotate(sources: tuple[str, ...], no_open: bool, **options: Any) -> None:
+    """Label posts by hand in the browser: one key a label, each post in its conversation."""
+    stance.annotate(sources, ready=partial(_open_page, not no_open), **options)
+
+
+def _open_page(in_browser: bool, address: str) -> None:
+    click.echo(address)
+    if in_browser:
+        webbrowser.open(address)
+
+
+@main.command()
+@click.argument("database", metavar="FILE.db")
+@click.option("-o", "--output", required=True, metavar="FILE", help=EXPORT_ENDINGS)
+@click.option("--whose", default="majority", show_default=True, metavar="NAME", help="An annotator, or adjudicated.")
+def export(database: str, output: str, whose: str) -> None:
+    """Write labels given by hand to a file: of one annotator, of the majority, or adjudicated."""
+    count = stance.export_labels(database, output, whose=whose)
+    click.echo(f"{output}: {count} posts", err=True)
 
 
 def _summary(thread: Thread) -> str:
@@ -138,9 +187,12 @@ def _explanation(
 
 
 @main.command()
-def demo() -> None:
+@click.option("-o", "--output", metavar="FILE", help="Also write the report on the thread there.")
+def demo(output: str | None) -> None:
     """Label an invented thread that comes along, and score the labels against its hand labels."""
     click.echo(stance.demo())
+    if output:
+        _write_page(stance.report(stance.demo_posts(), command=_command()), output)
 
 
 GOLD_COLUMN = click.option(
@@ -151,6 +203,7 @@ GOLD_COLUMN = click.option(
     help="The column of GOLD: read in the conversation, or the words alone.",
 )
 PAGE = click.option("--page", metavar="SOURCE", help="The page that stand-off labels (post, author, stance) belong to.")
+REPORT = click.option("--report", "report_file", metavar="FILE", help="Also write an HTML report there.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print every figure as JSON.")
 
 
@@ -160,16 +213,28 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print every figu
 @click.option("--model", metavar="DIR", help="Score this model's labels; without --labels or --model, the default's.")
 @PAGE
 @GOLD_COLUMN
+@REPORT
 @AS_JSON
-def evaluate(gold: str, labels: str | None, model: str | None, page: str | None, against: str, as_json: bool) -> None:
+def evaluate(
+    gold: str,
+    labels: str | None,
+    model: str | None,
+    page: str | None,
+    against: str,
+    report_file: str | None,
+    as_json: bool,
+) -> None:
     """Score labels or a model against posts whose stance is known."""
     if labels and model:
         raise click.UsageError("--labels and --model exclude each other")
     known = _read_gold(gold, page, against)
     if labels:
         scores = stance.evaluate(known, stance.read_table(labels), against=against)
+        written = stance.evaluation_report(scores, known, command=_command()) if report_file else ""
     else:
         scores = stance.evaluate_model(known, model=model, against=against)
+        written = stance.report_evaluation(known, scores, model, command=_command()) if report_file else ""
+    _write_page(written, report_file)
     click.echo(json.dumps(scores.to_dict()) if as_json else str(scores))
 
 
@@ -179,13 +244,80 @@ def evaluate(gold: str, labels: str | None, model: str | None, page: str | None,
 @click.option("--gold", metavar="GOLD", help="Posts whose stance is known: which of the two is nearer to it?")
 @PAGE
 @GOLD_COLUMN
+@REPORT
 @AS_JSON
-def compare(a: str, b: str, gold: str | None, page: str | None, against: str, as_json: bool) -> None:
+def compare(
+    a: str, b: str, gold: str | None, page: str | None, against: str, report_file: str | None, as_json: bool
+) -> None:
     """Compare two labels tables, or with --gold also models, on the same posts."""
     known = _read_gold(gold, page, against) if gold else None
     tables = [_labels_of(source, known) for source in (a, b)]
     comparison = stance.compare(known, *tables, names=(a, b), against=against)
+    if report_file:
+        words = tables[0] if known is None else known
+        _write_page(stance.comparison_report(comparison, words, command=_command()), report_file)
     click.echo(json.dumps(comparison.to_dict()) if as_json else str(comparison))
+
+
+@main.command()
+@SOURCES
+@click.option("-o", "--output", metavar="FILE", default="report.html", show_default=True, help="The page to write.")
+@click.option("--model", metavar="DIR", help="Label with this model instead of the default one.")
+@click.option("--labels", metavar="FILE", help="Show the labels in this table; no model is asked.")
+@click.option(
+    "--by", type=click.Choice(["source", "week", "author"]), help="Many discussions: SOURCE is a labels table."
+)
+@click.option("--posts", metavar="FILE", help="With --by: the posts table, if SOURCE lacks authors, dates or sources.")
+@click.option("--each", metavar="FOLDER", help="With --by: also write each discussion's own report there, and link it.")
+def report(
+    sources: tuple[str, ...],
+    output: str,
+    model: str | None,
+    labels: str | None,
+    by: str | None,
+    posts: str | None,
+    each: str | None,
+) -> None:
+    """Write what discussions think as one self-contained HTML page."""
+    if by and len(sources) > 1:
+        raise click.UsageError("--by takes one labels table")
+    if by:
+        table = stance.read_table(sources[0])
+        words = stance.read_table(posts) if posts else None
+        links = _write_each(table if words is None else words, table, Path(each), Path(output)) if each else {}
+        page = stance.batch_report(table, by=by, posts=words, links=links, command=_command())
+    else:
+        given = stance.read_table(labels) if labels else None
+        page = stance.report(sources, model, labels=given, command=_command())
+    _write_page(page, output)
+
+
+def _write_each(posts: pd.DataFrame, labels: pd.DataFrame, folder: Path, output: Path) -> dict[str, str]:
+    """Write the report of each discussion, and give its address as seen from the page that links to it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    labels_of = dict(tuple(labels.groupby("thread")))
+    links = {}
+    for number, thread in enumerate(stance.table_to_threads(posts), start=1):
+        # Numbered, since a thread's own name may hold anything.
+        path = folder / f"{number:05}.html"
+        with stance.replacing(path) as stream:
+            stream.write(stance.report(thread, labels=labels_of.get(thread.id, labels)).encode())
+        links[thread.id] = Path(os.path.relpath(path, output.parent)).as_posix()
+    return links
+
+
+def _write_page(page: str, output: str | None) -> None:
+    """Write HTML to a file, whole or not at all, and say so; "-" is stdout."""
+    if output == "-":
+        click.echo(page)
+    elif output:
+        with stance.replacing(output) as stream:
+            stream.write(page.encode())
+        click.echo(f"wrote {output}", err=True)
+
+
+def _command() -> str:
+    return shlex.join(["stance", *sys.argv[1:]])
 
 
 def _labels_of(source: str, posts: pd.DataFrame | None) -> pd.DataFrame:

@@ -4,8 +4,8 @@ Each post is a variable with the three stances; its words vote through the text 
 neighbours vote as well: the post it answers (do the reply's words agree or disagree, and what does the parent think?)
 and the other posts of its author, through one hidden leaning per author and thread (people rarely change sides within
 a thread). The marginals come from loopy belief propagation (Pearl 1988; Murphy, Weiss and Jordan 1999), linear in the
-number of posts. How strongly neighbours count is fitted on training threads (`fit_couplings`), by the log-loss of the
-very marginals that are reported, because couplings fitted on known neighbours are too strong for guessed ones.
+number of posts. How strongly neighbours count is fitted on training threads (`stance.couplings`), by the log-loss of
+the very marginals that are reported, because couplings fitted on known neighbours are too strong for guessed ones.
 
 With `Couplings()`, all of them zero, the marginals are the text model's probabilities, bit for bit.
 """
@@ -14,14 +14,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.sparse.csgraph import connected_components
 
 from stance.data import LABELS
@@ -33,13 +32,11 @@ Ints = NDArray[np.int64]
 RELATIONS = ("agree", "disagree", "none")
 
 #: Messages stop when none of them moves by more than this (log units), or after as many rounds as below.
-_TOLERANCE = 1e-3
-_ROUNDS = 50
+TOLERANCE = 1e-3
+ROUNDS = 50
 #: A tenth of each message is the old one: undamped messages can swing for ever where author and reply loops disagree;
 #: more of it only costs rounds (0.5: 40 rounds to 2e-3, 0.1: 25 rounds to 9e-4 on the corpus).
 _DAMPING = 0.1
-#: While couplings are fitted, each inference takes the same few rounds: its loss is then smooth in the couplings.
-_FITTING_ROUNDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +199,15 @@ _SIDES = [number for number in range(len(LABELS)) if number != _NONE]
 _RELATION_OF = relations(*np.indices((len(LABELS), len(LABELS))))
 
 
-def infer(graph: Graph, evidence: Evidence, couplings: Couplings) -> Floats:
+def infer(
+    graph: Graph, evidence: Evidence, couplings: Couplings, *, rounds: int = ROUNDS, tolerance: float = TOLERANCE
+) -> Floats:
     """Marginal stance probabilities of each post, given the words and the neighbours.
+
+    Parameters
+    ----------
+    rounds, tolerance : int, float
+        Messages stop when none of them moves by more than `tolerance` (log units), or after so many rounds.
 
     Returns
     -------
@@ -222,10 +226,6 @@ def infer(graph: Graph, evidence: Evidence, couplings: Couplings) -> Floats:
     >>> infer(graph, evidence, Couplings(author_same=2.0)).round(2)[2]
     array([0.13, 0.61, 0.27])
     """
-    return _infer(graph, evidence, couplings, _ROUNDS, _TOLERANCE)
-
-
-def _infer(graph: Graph, evidence: Evidence, couplings: Couplings, rounds: int, tolerance: float) -> Floats:
     if couplings == Couplings():
         return np.exp(evidence.text)
     unary = evidence.text * (1.0 + couplings.text) + evidence.meaning * couplings.meaning
@@ -233,7 +233,7 @@ def _infer(graph: Graph, evidence: Evidence, couplings: Couplings, rounds: int, 
     unary[np.unique(graph.child), _NONE] += couplings.none_in_reply
     links = [_reply_links(graph, evidence.relation, couplings), _author_links(graph, couplings)]
     variables = np.vstack([unary, np.zeros((graph.n_authors, len(LABELS)))])
-    return _softmax(_propagate(variables, links, rounds, tolerance)[: graph.n_posts])
+    return np.exp(log_softmax(_propagate(variables, links, rounds, tolerance)[: graph.n_posts]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,9 +369,13 @@ def _gather(target: Ints, messages: Floats, size: int) -> Floats:
     return np.stack(columns, axis=1)
 
 
-def _softmax(log_values: Floats) -> Floats:
-    exponent = np.exp(log_values - log_values.max(axis=1, keepdims=True))
-    result: Floats = exponent / exponent.sum(axis=1, keepdims=True)
+def log_softmax(values: Floats) -> Floats:
+    """Logarithms of the probabilities whose log-odds these are, row by row.
+
+    SciPy's own stands behind an import that takes a second, as long as labelling a thread.
+    """
+    shifted = values - values.max(axis=-1, keepdims=True)
+    result: Floats = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return result
 
 
@@ -390,29 +394,7 @@ def decided_replies(graph: Graph, stance: Ints) -> tuple[Ints, Ints]:
     return rows, relations(stance[graph.parent[decided]], stance[rows])
 
 
-#: Where fitting begins. Not at zero: there an author's leaning has no side yet, and no direction to move in is better
-#: than its mirror image, so that the fit would stay on the saddle.
-_START = Couplings(text=-0.5, meaning=0.5, relation=0.5, author_same=1.5, author_opposite=-1.0, author_both_none=0.5)
-
-
-def fit_couplings(graph: Graph, evidence: Evidence, stance: Ints, *, penalty: float = 0.002) -> Couplings:
-    """Fit couplings to labelled threads by the log-loss of the marginals.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        From models that did not see these threads (cross-validation): a text model is too sure of its own training
-        posts, and neighbours would seem to add nothing.
-    stance : int array of shape (n_posts,)
-        The label numbers, read in the conversation.
-    penalty : float
-        Ridge penalty that keeps couplings at zero unless the threads speak for them.
-    """
-    rows = np.arange(len(stance))
-
-    def loss(values: Floats) -> float:
-        marginals = _infer(graph, evidence, Couplings(*values), _FITTING_ROUNDS, 0.0)
-        return float(-np.log(marginals[rows, stance] + 1e-12).mean() + penalty * float(values @ values))
-
-    found = minimize(loss, astuple(_START), method="L-BFGS-B", options={"maxiter": 25, "ftol": 1e-5, "eps": 1e-3})
-    return Couplings(*(round(float(value), 3) for value in found.x))
+def unlinked(graph: Graph) -> Graph:
+    """The same posts without replies and authors, as a table of single posts has them."""
+    nothing = np.zeros(0, dtype=np.int64)
+    return Graph(nothing, nothing, np.zeros(0), np.full(graph.n_posts, -1, dtype=np.int64))

@@ -157,7 +157,7 @@ def threads_to_table(threads: Iterable[Thread]) -> pd.DataFrame:
     )
 
 
-def table_to_threads(posts: pd.DataFrame) -> list[Thread]:
+def table_to_threads(posts: pd.DataFrame, *, where: str = "posts table") -> list[Thread]:
     """Group a posts table into threads, in order of first appearance; the inverse of `threads_to_table`.
 
     Raises
@@ -165,7 +165,7 @@ def table_to_threads(posts: pd.DataFrame) -> list[Thread]:
     DataError
         If a post id stands twice in a thread, or the table has no `text`.
     """
-    posts = check_posts(posts)
+    posts = check_posts(posts, where=where)
     threads = []
     for name, rows in posts.groupby("thread", sort=False):
         records = rows.to_dict("records")

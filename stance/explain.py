@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import softmax
 
+from stance.conversation import log_softmax
 from stance.data import LABELS
 from stance.features import BLOCKS, CLOSINGS, NEAR, OPENINGS, TARGET, chunk_tokens, token_chars
 from stance.labelling import label_posts
@@ -57,7 +57,7 @@ class Explanation:
     @property
     def probabilities(self) -> dict[str, float]:
         """Stance to probability, by the words alone."""
-        return dict(zip(LABELS, map(float, softmax(self.logits)), strict=True))
+        return dict(zip(LABELS, map(float, np.exp(log_softmax(self.logits))), strict=True))
 
     @property
     def stance(self) -> str:

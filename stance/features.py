@@ -44,8 +44,8 @@ NEAR = 4
 _LINK = re.compile(r"https?:|www\.|\w+://")
 _MENTION = re.compile(r"@\w")
 # Where the next word of a hashtag begins: a capital after a small letter.
-_HASHTAG_WORD = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
-_TOKEN = re.compile(r"\w+(?:'\w+)*|[?!]")
+_HASHTAG_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)+|\w+(?:'\w+)*|[?!]")
 _STRETCHED = re.compile(r"(\w)\1{2,}")
 _DIGITS = re.compile(r"\d[\d.,]*\Z")
 _QUOTES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u00b4": "'", "`": "'"})

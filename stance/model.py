@@ -22,11 +22,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 import stance
 from stance import features
-from stance.conversation import RELATIONS, Couplings, Evidence
+from stance.conversation import RELATIONS, Couplings, Evidence, log_softmax
 from stance.data import LABELS
 from stance.errors import ModelError
 from stance.tables import replacing
@@ -40,7 +39,14 @@ FORMAT = 1
 HEADS: Mapping[str, tuple[str, ...]] = {"text": LABELS, "meaning": LABELS, "relation": RELATIONS}
 
 _CARD, _NGRAMS = "card.json", "ngrams.txt"
-_ARRAYS = ("block", "idf", "coefficients", "intercepts")
+#: Arrays and their types on disk. Single precision halves a folder; training rounds to it before anything is computed
+#: from a model, so that a saved model answers exactly as before.
+_ARRAYS: Mapping[str, type] = {
+    "block": np.uint8,
+    "idf": np.float32,
+    "coefficients": np.float32,
+    "intercepts": np.float32,
+}
 
 #: Rows of one piece while many posts are labelled: its matrix stays below some 100 MB.
 _BATCH = 20_000
@@ -99,7 +105,7 @@ class Model:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the arrays, the n-grams and the settings that labelling reads."""
-        parts = [_ngram_bytes(self.ngrams), *(_array_bytes(getattr(self, name)) for name in _ARRAYS)]
+        parts = [_ngram_bytes(self.ngrams), *(_array_bytes(self, name) for name in _ARRAYS)]
         parts.append(json.dumps(_decisions(self), sort_keys=True).encode())
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
@@ -126,8 +132,8 @@ class Model:
         """What the words of each post say, for the conversation."""
         logits = self.logits(texts)
         return Evidence(
-            text=log_softmax(head(logits, "text"), axis=1),
-            meaning=log_softmax(head(logits, "meaning"), axis=1),
+            text=log_softmax(head(logits, "text")),
+            meaning=log_softmax(head(logits, "meaning")),
             relation=head(logits, "relation"),
         )
 
@@ -181,10 +187,15 @@ def _decisions(model: Model) -> dict[str, Any]:
     }
 
 
-def _array_bytes(array: NDArray[Any]) -> bytes:
+def _array_bytes(model: Model, name: str) -> bytes:
     stream = io.BytesIO()
-    np.save(stream, array, allow_pickle=False)
+    np.save(stream, getattr(model, name).astype(_ARRAYS[name]), allow_pickle=False)
     return stream.getvalue()
+
+
+def single(values: Floats) -> Floats:
+    """Round to what a model folder holds."""
+    return values.astype(np.float32).astype(np.float64)
 
 
 def _ngram_bytes(ngrams: Sequence[str]) -> bytes:
@@ -202,7 +213,7 @@ def save_model(model: Model, folder: str | os.PathLike[str]) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ModelError(f"cannot be made ({error.strerror})", where=str(path), fix="name another folder") from error
-    contents = {f"{name}.npy": _array_bytes(getattr(model, name)) for name in _ARRAYS}
+    contents = {f"{name}.npy": _array_bytes(model, name) for name in _ARRAYS}
     contents[_NGRAMS] = _ngram_bytes(model.ngrams)
     files = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
     card = {**model.card, **_decisions(model), "files": dict(sorted(files.items()))}
@@ -279,10 +290,11 @@ def _read_checked(path: Path, name: str, card: Mapping[str, Any]) -> bytes:
 
 def _read_array(data: bytes, path: Path) -> NDArray[Any]:
     try:
-        array: NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+        array = np.load(io.BytesIO(data), allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise ModelError("not an array", where=str(path), fix="train again with `stance train`") from error
-    return array
+    result: NDArray[Any] = array.astype(np.int64 if array.dtype == np.uint8 else np.float64)
+    return result
 
 
 def _check_shapes(ngrams: Sequence[str], arrays: Mapping[str, NDArray[Any]], path: Path) -> None:

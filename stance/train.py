@@ -18,7 +18,6 @@ import scipy.sparse as sp
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.model_selection import GroupKFold
@@ -30,12 +29,13 @@ from stance.conversation import (
     Evidence,
     conversation_graph,
     decided_replies,
-    fit_couplings,
     infer,
+    log_softmax,
 )
+from stance.couplings import fit_couplings
 from stance.data import LABELS
 from stance.errors import DataError
-from stance.model import HEADS, Model
+from stance.model import HEADS, Model, single
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -153,8 +153,8 @@ def fit(posts: pd.DataFrame, settings: Settings, *, target_names: tuple[str, ...
     candidates, held_out = choose(corpus, tasks, folds, settings.strengths)
     maps = {name: calibration(held_out[name][task.rows], task.classes) for name, task in tasks.items()}
     evidence = Evidence(
-        text=log_softmax(maps["text"] * held_out["text"], axis=1),
-        meaning=log_softmax(maps["meaning"] * held_out["meaning"], axis=1),
+        text=log_softmax(maps["text"] * held_out["text"]),
+        meaning=log_softmax(maps["meaning"] * held_out["meaning"]),
         relation=maps["relation"] * held_out["relation"],
     )
 
@@ -170,9 +170,9 @@ def fit(posts: pd.DataFrame, settings: Settings, *, target_names: tuple[str, ...
     model = Model(
         ngrams=tuple(vocabulary.names[column] for column in kept),
         block=vocabulary.block[kept],
-        idf=weights[kept],
-        coefficients=np.hstack([head.coefficients for head in heads])[kept],
-        intercepts=np.concatenate([head.intercepts for head in heads]),
+        idf=single(weights[kept]),
+        coefficients=single(np.hstack([head.coefficients for head in heads])[kept]),
+        intercepts=single(np.concatenate([head.intercepts for head in heads])),
         couplings=couplings,
         threshold=abstention_threshold(joint, stance, settings.precision),
         target_names=target_names,
@@ -209,8 +209,10 @@ def _rounded(value: float) -> float:
 
 
 def label_numbers(posts: pd.DataFrame, column: str) -> Ints:
-    """Number in `LABELS` of each post's label; a table without `text_only` has it equal to `stance`."""
-    labels = posts[column if column in posts.columns else "stance"]
+    """Number in `LABELS` of each post's label; where there is no `text_only`, it is equal to `stance`."""
+    given = posts[column] if column in posts.columns else posts["stance"]
+    # Annotators judge the words alone in some posts only.
+    labels = given.where(given.isin(LABELS), posts["stance"])
     return np.array([LABELS.index(label) for label in labels], dtype=np.int64)
 
 
@@ -355,7 +357,7 @@ def calibration(outputs: Floats, classes: Ints) -> float:
     rows = np.arange(len(classes))
 
     def loss(log_scale: float) -> float:
-        return float(-log_softmax(outputs * np.exp(log_scale), axis=1)[rows, classes].mean())
+        return float(-log_softmax(outputs * np.exp(log_scale))[rows, classes].mean())
 
     if not len(classes) or not outputs.any():
         return 1.0

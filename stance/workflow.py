@@ -1,37 +1,31 @@
-"""The whole road, for its three callers: the training script, batch labelling, and notebooks."""
+"""From sources to labels and their explanation, the same for the command line and for notebooks.
+
+Training stands in `stance.training`, scores and reports in `stance.reporting`: each loads libraries that labelling can
+do without, and a single thread should be labelled within a second.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
-from collections.abc import Iterable, Sequence
-from functools import cache, partial
-from importlib.metadata import version
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import pandas as pd
-from tqdm import tqdm
 
-from stance import __version__
 from stance.data import (
-    LABELS,
     Thread,
     check_posts,
     shipped,
-    table_to_threads,
     threads_to_table,
 )
 from stance.errors import DataError, PageError
-from stance.evaluate import Scores, evaluate
 from stance.explain import Explanation, PostExplanation, explain_in_conversation, explain_text
 from stance.extract import extract
 from stance.labelling import label_posts
 from stance.model import Model, read_model
-from stance.tables import json_line, read_table
-from stance.train import STEPS, Settings, Trained, cross_validated, fit, with_card
-from stance.tree import conversation_tree
+from stance.tables import read_table
 
 #: What `label` and `explain` take where the caller names no model.
 DEFAULT_MODEL = "huawei"
@@ -39,8 +33,6 @@ DEFAULT_MODEL = "huawei"
 #: Anything that holds posts: a path or URL, "-", a thread, several of these, or a posts table.
 Source = str | os.PathLike[str] | Thread | pd.DataFrame
 Sources = Source | Iterable[Source]
-
-_LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas")
 
 
 def load_corpus() -> pd.DataFrame:
@@ -66,85 +58,6 @@ def load_model(model: Model | str | os.PathLike[str] | None) -> Model:
     if isinstance(model, Model):
         return model
     return default_model() if model is None else read_model(model)
-
-
-def train(
-    posts: pd.DataFrame | str | os.PathLike[str] | None = None,
-    *,
-    target: str = "Huawei",
-    name: str = DEFAULT_MODEL,
-    spellings: Sequence[str] | None = None,
-    settings: Settings | None = None,
-) -> Trained:
-    """Train a model: settings chosen by cross-validation on held-out groups, then fitted, calibrated and described.
-
-    Parameters
-    ----------
-    posts : DataFrame or path, optional
-        A posts table with `stance`, and `text_only`, `slice` and `split` where there are any; by default the corpus
-        that comes with stance. Rows whose `split` is "test" are not learned from; the finished model is read on them
-        once, for its card.
-    target : str
-        Whom or what the stances are about.
-    name : str
-        The model's name.
-    spellings : sequence of str, optional
-        How the target's name begins in posts, with its misspellings; by default what the shipped corpus says, or the
-        target's name itself.
-
-    Returns
-    -------
-    Trained
-        The model is in `.model`; `stance.save_model` writes it to a folder.
-
-    Raises
-    ------
-    DataError
-        If the table breaks the rules of a posts table, or has too few posts of a stance.
-    """
-    settings = settings or Settings()
-    if spellings is None:
-        spellings = shipped_manifest()["spellings"] if posts is None else [target]
-    names = tuple(spelling.lower() for spelling in spellings)
-    table = _labelled_posts(posts)
-    learned = table[table["split"] != "test"].reset_index(drop=True) if "split" in table.columns else table
-    with tqdm(total=STEPS, disable=None, leave=False) as bar:
-        trained = fit(learned, settings, target_names=names, progress=partial(_step, bar))
-    card = {
-        "name": name,
-        "target": target,
-        "training": _describe(learned),
-        **trained.model.card,
-        "cross_validation": cross_validated(trained, learned),
-        "versions": {"stance": __version__} | {library: version(library) for library in _LIBRARIES},
-    }
-    return with_card(trained, card)
-
-
-def _step(bar: Any, name: str) -> None:
-    bar.set_description(name)
-    bar.update()
-
-
-def _labelled_posts(posts: pd.DataFrame | str | os.PathLike[str] | None) -> pd.DataFrame:
-    if posts is None:
-        return load_corpus()
-    if isinstance(posts, pd.DataFrame):
-        return check_posts(posts, labelled=True)
-    return check_posts(read_table(posts), where=os.fspath(posts), labelled=True)
-
-
-def _describe(posts: pd.DataFrame) -> dict[str, Any]:
-    """Counts and the hash of the training table: the same hash means the same posts and labels in the same order."""
-    columns = [name for name in ("thread", "post", "parent", "author", "text", "stance", "text_only") if name in posts]
-    digest = hashlib.sha256(b"".join(json_line(row) for row in posts[columns].to_dict("records"))).hexdigest()
-    counts = posts["stance"].value_counts()
-    return {
-        "posts": len(posts),
-        "threads": int(posts["thread"].nunique()),
-        "labels": {label: int(counts.get(label, 0)) for label in LABELS},
-        "sha256": digest,
-    }
 
 
 def label(
@@ -201,17 +114,6 @@ def _posts_of(source: Source) -> pd.DataFrame:
     return check_posts(posts)
 
 
-def evaluate_model(
-    gold: pd.DataFrame, *, model: Model | str | os.PathLike[str] | None = None, against: str = "stance"
-) -> Scores:
-    """Label the posts of `gold` and score the labels; against `text_only` each post is read alone.
-
-    The whole of `gold` is one input: the conversation of its threads counts as it would for a new page.
-    """
-    labels = label(gold, model, conversation=against == "stance")
-    return evaluate(gold, labels, against=against)
-
-
 def _name_of(source: Source) -> str:
     if isinstance(source, Thread):
         return source.id
@@ -246,10 +148,7 @@ def explain(text: str, model: Model | str | os.PathLike[str] | None = None) -> E
 DEMO_THREAD = "plain/23-fcc-rip-replace"
 
 
-def demo() -> str:
-    """Label an invented thread that no model of ours has learned from: its tree, and how right the labels are."""
+def demo_posts() -> pd.DataFrame:
+    """An invented thread that comes with stance, with its hand labels."""
     corpus = load_corpus()
-    gold = corpus[corpus["thread"] == DEMO_THREAD].reset_index(drop=True)
-    labels = label(gold)
-    width = shutil.get_terminal_size((100, 24)).columns
-    return f"{conversation_tree(table_to_threads(gold)[0], labels, width=width)}\n\n{evaluate(gold, labels)}"
+    return corpus[corpus["thread"] == DEMO_THREAD].reset_index(drop=True)

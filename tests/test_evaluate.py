@@ -20,7 +20,7 @@ from stance.data import LABELS, Post, Thread, posts_table
 from stance.errors import DataError, PageError
 from stance.evaluate import agreement, apply_standoff, evaluate
 from stance.evaluate.baselines import lexicon, majority
-from stance.evaluate.intervals import resample, wilson
+from stance.evaluate.intervals import interval_of, resample, wilson
 from stance.evaluate.measures import reliability
 
 labels = st.sampled_from(LABELS)
@@ -109,6 +109,11 @@ def test_the_interval_resamples_whole_threads():
     assert shares.std() == pytest.approx(0.5 / np.sqrt(20), rel=0.03)
 
 
+def test_an_interval_leaves_out_a_fortieth_at_each_end():
+    interval = interval_of(np.arange(1001.0))
+    assert (interval.low, interval.high) == pytest.approx((25, 975))
+
+
 def test_with_few_threads_posts_are_resampled_and_the_table_says_what_that_cannot_tell():
     scores = evaluate(table(["favor"] * 13 + ["against"] * 7), table(["favor"] * 20))
     assert scores.resampled == "posts"
@@ -190,6 +195,7 @@ def test_scores_become_json_and_a_table():
         (table(["favor"] * 2).assign(post=["1", "1"]), "post '1' of thread 't' stands twice"),
         (table(["favor", "none"]).drop(columns="stance"), "no column 'stance'"),
         (with_probabilities(["favor", "none"], [0.9, 1.9]), "the probabilities of post '2' are -0.45, -0.45, 1.9"),
+        (with_probabilities(["favor", "none"], [0.9, 0.9]).assign(p_none=0.9), "the probabilities of post '1' are"),
         (with_probabilities(["favor", "none"], [0.9, 0.9]).assign(p_none="?"), "a probability is no number"),
     ],
 )

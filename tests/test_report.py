@@ -98,6 +98,12 @@ def test_figures_count_what_a_reader_would_count():
     assert found.parents == (("order", 1), ("page", 1), ("quote", 1))
 
 
+def test_who_goes_on_alone_answers_nobody():
+    thread = Thread("t", (Post("1", "a", "ann"), Post("2", "b", "ann", parent="1"), Post("3", "c", "bob", parent="2")))
+    (pair,) = figures([thread], labels_of(thread, ["favor", "against", "favor"])).answers
+    assert (pair.author, pair.answered, pair.n, pair.disputes) == ("bob", "ann", 1, 1)
+
+
 def test_the_tree_shows_who_answers_whom_and_where_that_is_a_guess():
     page = parsed(THREAD, LABELLED)
     replies = {
@@ -129,7 +135,7 @@ def test_undecided_posts_are_marked_and_say_why():
     page = parsed(THREAD, unsure)
     assert [post.css_first(".number").text() for post in page.css("[data-u]")] == ["#1", "#2", "#5"]
     assert [" ".join(line.text().split()) for line in page.css(".doubt")] == [
-        "Not sure.",
+        "Not sure: its best guess is 80 % likely.",
         "Not sure: written in a language that the model does not read (de).",
         "Not sure: no words are left of this post.",
     ]
@@ -214,7 +220,15 @@ def test_labels_by_hand_need_no_probabilities():
     by_hand = LABELLED[["thread", "post", "stance"]]
     found = figures([THREAD], by_hand)
     assert (found.n_unsure, found.n_moved) == (0, 0)
-    assert "for 100 %" in parsed(THREAD, by_hand).css_first(".tree").text()
+    assert not parsed(THREAD, by_hand).css(".odds")
+
+
+def test_a_stance_that_nobody_took_is_not_ruled_out():
+    by_hand = labels_of(THREAD, ["favor"] * 5)[["thread", "post", "stance"]]
+    favor, against, _ = figures([THREAD], by_hand).by_person
+    assert (favor.share, against.share) == (1, 0)
+    assert favor.interval.low == pytest.approx(0.438, abs=0.001)
+    assert against.interval.high == pytest.approx(0.562, abs=0.001)
 
 
 def test_a_post_without_a_label_is_refused():
@@ -292,3 +306,9 @@ def test_a_report_stays_small_enough_to_mail(n, most):
     because = {("big", post.id): [(word, 0.3) for word in post.text.split()] for post in thread.posts}
     page = report(thread, labels_of(thread, [LABELS[number % 3] for number in range(n)], 0.6), because=because)
     assert len(page.encode()) < most
+
+
+def test_a_notebook_shows_a_report_in_a_frame_that_may_do_nothing_else():
+    shown = LexborHTMLParser(report(THREAD, LABELLED)._repr_html_()).css_first("iframe")
+    assert shown.attributes["sandbox"] == "allow-scripts"
+    assert shown.attributes["srcdoc"] == str(report(THREAD, LABELLED))

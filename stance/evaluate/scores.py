@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,17 +28,12 @@ from stance.evaluate.measures import (
     reliability,
 )
 from stance.evaluate.show import scores_as_html, scores_as_text
+from stance.evaluate.slices import Slice, slices
 
 Floats = NDArray[np.float64]
 
 #: Columns of a gold table that hold another person's labels of the same posts.
 ANNOTATOR_COLUMNS = ("second_annotator",)
-
-#: Columns of a gold table by whose values the posts are scored apart, where they are present.
-SLICE_COLUMNS = ("slice", "site")
-
-#: A column with more values than this is no way to slice: nobody reads such a table.
-_MOST_SLICES = 40
 
 #: The shares of posts, surest first, at which accuracy is read off: 0.05 to 1.
 _COVERAGES = tuple(step / 20 for step in range(1, 21))
@@ -70,18 +64,6 @@ class Decided:
     n_posts: int
     coverage: float
     accuracy: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """Accuracy on the posts that share a value in a column, or their place in the thread."""
-
-    column: str
-    value: str
-    n_posts: int
-    accuracy: float
-    accuracy_interval: Interval
-    macro_f1: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +189,7 @@ def evaluate(gold: pd.DataFrame, labels: pd.DataFrame, *, against: str = "stance
         coverage=None if confidence is None else accuracy_at_coverage(confidence, right, _COVERAGES),
         decided=_decided(joined, right),
         annotators=_annotators(joined, against),
-        slices=tuple(_slices(joined, truth, answers, seed)),
+        slices=slices(joined, truth, answers, seed=seed),
         mistakes=_mistakes(joined, truth, answers, confidence),
     )
 
@@ -313,35 +295,6 @@ def _decided(joined: pd.DataFrame, right: NDArray[np.bool_]) -> Decided | None:
 def _annotators(joined: pd.DataFrame, against: str) -> Agreement | None:
     others = [column for column in ANNOTATOR_COLUMNS if column in joined.columns]
     return agreement(joined[[against, *others]]) if others and against == "stance" else None
-
-
-def _slices(joined: pd.DataFrame, truth: list[str], answers: list[str], seed: int) -> Iterable[Slice]:
-    rows = pd.DataFrame({"thread": joined["thread"], "truth": truth, "given": answers})
-    for column, values in _slicings(joined).items():
-        if not 1 < values.nunique() <= _MOST_SLICES:
-            continue
-        for value, part in rows.groupby(values.to_numpy(), sort=True):
-            counts = confusion_by_thread(part["thread"].tolist(), part["truth"].tolist(), part["given"].tolist())
-            interval = bootstrap(counts, accuracy, seed=seed)
-            total = counts.sum(0)
-            yield Slice(column, str(value), len(part), float(accuracy(total)), interval, float(macro_f1(total)))
-
-
-def _slicings(joined: pd.DataFrame) -> Mapping[str, pd.Series]:
-    found = {column: joined[column] for column in SLICE_COLUMNS if column in joined.columns}
-    if "parent" in joined.columns:
-        found["place"] = joined["parent"].isna().map({True: "opens a branch", False: "answers a post"})
-    if {"stance", "text_only"} <= set(joined.columns):
-        same = joined["stance"] == joined["text_only"]
-        found["decided by"] = same.map({True: "its own words", False: "the conversation"})
-    if "text" in joined.columns:
-        found["length"] = joined["text"].map(_length)
-    return found
-
-
-def _length(text: str) -> str:
-    words = len(text.split())
-    return "1 to 9 words" if words < 10 else "10 to 29 words" if words < 30 else "30 words or more"
 
 
 def _mistakes(

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import datetime
+from types import ModuleType
+from typing import Any
 
 from stance.data import Thread, table_to_threads
 from stance.errors import PageError
 from stance.extract.dump import read_dump
 from stance.extract.exports import read_json, read_xml
-from stance.extract.html import read_html
+from stance.extract.fetch import Fetcher
+from stance.extract.html import read_html, read_part, thread_of
 from stance.extract.kinds import kind_of
 from stance.extract.page import Page
 from stance.extract.sources import open_source
 from stance.extract.warc import pages_in
 from stance.tables import read_table
 
-__all__ = ["extract"]
+__all__ = ["Fetcher", "extract"]
 
 
-def extract(source: str | os.PathLike[str] | bytes, *, captured_at: datetime | None = None) -> list[Thread]:
+def extract(
+    source: str | os.PathLike[str] | bytes,
+    *,
+    captured_at: datetime | None = None,
+    pages: int = 1,
+    fetcher: Fetcher | None = None,
+) -> list[Thread]:
     """Read the posts of a page, dump or export, whatever its kind.
 
     Parameters
@@ -28,6 +38,10 @@ def extract(source: str | os.PathLike[str] | bytes, *, captured_at: datetime | N
         A text with a line break, or that begins with a tag or a brace, is read itself; "-" is standard input.
     captured_at : datetime, optional
         When the page was saved; without it "3 hours ago" is no date.
+    pages : int
+        How many pages of one thread to fetch, where the source is a URL and the thread goes on.
+    fetcher : Fetcher, optional
+        How to fetch; the default keeps no cache and goes to no private address.
 
     Returns
     -------
@@ -48,14 +62,28 @@ def extract(source: str | os.PathLike[str] | bytes, *, captured_at: datetime | N
     >>> [(post.id, post.author, post.text) for post in extract(dump)[0].posts]
     [('1', 'Ada', 'It is safe.'), ('2', 'Bob', 'Who says so?')]
     """
+    if isinstance(source, str) and source.startswith(("http://", "https://")):
+        return _fetch(source, pages, fetcher or Fetcher())
     return read_page(open_source(source, captured_at=captured_at))
+
+
+def _fetch(url: str, pages: int, fetcher: Fetcher) -> list[Thread]:
+    page = fetcher.get(url)
+    if kind_of(page) != "html":
+        return read_page(page)
+    parts = [read_part(page)]
+    seen = {url, page.url}
+    while len(parts) < pages and parts[-1].next_url and parts[-1].next_url not in seen:
+        seen.add(parts[-1].next_url)
+        parts.append(read_part(fetcher.get(parts[-1].next_url)))
+    return [thread_of(parts)]
 
 
 def read_page(page: Page) -> list[Thread]:
     """Read one source by the reader for its kind."""
     kind = kind_of(page)
     if kind == "table":
-        return table_to_threads(read_table(page.name, page.data))
+        return table_to_threads(read_table(page.name, page.data), where=page.name)
     if kind == "html":
         return [read_html(page)]
     if kind == "text":
@@ -69,3 +97,13 @@ def read_page(page: Page) -> list[Thread]:
     raise PageError(
         "not a page, dump, export or table", where=page.name, fix="give HTML, text, JSON, XML, WARC or a posts table"
     )
+
+
+class _Callable(ModuleType):
+    """Python binds `stance.extract` to this package as soon as anything imports it; it must still be a verb."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> list[Thread]:
+        return extract(*arguments, **options)
+
+
+sys.modules[__name__].__class__ = _Callable

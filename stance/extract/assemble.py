@@ -11,11 +11,13 @@ from stance.extract.dates import dates_of
 from stance.extract.draft import Draft
 from stance.extract.page import Page
 from stance.extract.replies import infer_parents
+from stance.extract.reply_trees import infer_tree, is_tree
 from stance.extract.sources import thread_id
 from stance.extract.words import any_of
 
 #: What themes put around a name.
 _SAYS = re.compile(rf"(?:\s+{any_of('says')})?\s*:?\s*$", re.IGNORECASE)
+_SAYS_LINE = re.compile(rf"^\W*{any_of('says')}\s*:\s*\n", re.IGNORECASE)
 _BY = re.compile(rf"^{any_of('by')}\s+(?=\S)", re.IGNORECASE)
 
 
@@ -51,7 +53,7 @@ def assemble(
     missing = max(0, declared - found) if declared is not None and found else hidden
     return Thread(
         id=thread_id(page),
-        posts=infer_parents(posts, numbered=numbered),
+        posts=infer_tree(posts) if numbered and is_tree(posts) else infer_parents(posts),
         title=title,
         url=page.url,
         platform=platform if posts else None,
@@ -70,7 +72,7 @@ def _post(draft: Draft, names: dict[int, str], shown: dict[str, str], date: str 
         basis = "quote" if parent else None
     return Post(
         id=name,
-        text=draft.text,
+        text=_SAYS_LINE.sub("", draft.text),
         author=clean_author(draft.author),
         posted_at=date,
         parent=parent,

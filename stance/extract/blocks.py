@@ -202,10 +202,16 @@ def _texts(blocks: Blocks, platform: Platform) -> dict[int, tuple[str, str, bool
         # Quotations before the rest: a button taken out of one would leave nothing to recognise it by.
         html, taken = without(html, quotes.get(place, ()))
         html = without(html, drops.get(place, ()))[0]
-        text, quote = text_of(html), text_of(without("\n".join(taken), drops.get(place, ()))[0]) if taken else ""
+        text, quote = text_of(html), _quote_of(taken, drops.get(place, ()))
         # A post that only repeats another's words says those words.
         texts[place] = (text or quote, quote if text else "", bool(_MEDIA.search(html)))
     return texts
+
+
+def _quote_of(taken: Iterable[str], drops: Iterable[str]) -> str:
+    html = without("\n".join(taken), drops)[0]
+    # Who is quoted stands in a <cite> of its own, in front of the words.
+    return text_of(html.replace("</cite>", "</cite><br>"))
 
 
 def _parents(blocks: Blocks, platform: Platform, ids: dict[int, str]) -> dict[int, int]:

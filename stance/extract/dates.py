@@ -22,7 +22,7 @@ _MONTH = r"(?P<month>" + "|".join(sorted(_MONTH_OF, key=len, reverse=True)) + r"
 
 _DAY = r"(?P<day>\d{1,2})"
 _YEAR = r"(?P<year>\d{4})"
-_ZONE = r"\s*(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)?"
+_ZONE = r"\s*\(?(?P<zone>Z\b|UTC|GMT(?![+-])|(?:GMT)?[+-]\d\d:?\d\d)?"
 _TIME = (
     r"(?:\s*[,;|·@]?\s*(?:[-–—]\s*)?(?:at|um|à|a las|alle|om|o|в|às|kl|klo|saat|on|@)?\.?\s*(?P<hour>[01]?\d|2[0-4])"
     r"(?:[:.h](?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?\s*(?P<half>[ap]\.?\s?m\b\.?)?|\s*(?P<half2>[ap]\.?m\b\.?))"
@@ -98,7 +98,7 @@ def to_iso(written: str | None, captured_at: datetime | None = None, *, month_fi
     exact = _exact(written, month_first)
     if exact:
         return exact.isoformat()
-    if _AGO_ANY.search(written) or _TODAY.search(written):
+    if _AGO.search(written) or _AGO_ANY.search(written) or _TODAY.search(written):
         return _relative(written, captured_at)
     return _by_library(written) if _worth_asking(written) else None
 
@@ -109,16 +109,44 @@ def _exact(written: str, month_first: bool | None) -> datetime | None:
     for pattern in (_ISO, *_NAMED, _EAST):
         found = pattern.search(written)
         if found:
-            return _moment(found.groupdict())
+            return _moment(_timed(found))
     found = _NUMERIC.search(written)
     if found:
-        return _moment(_ordered(found.groupdict(), month_first))
+        return _moment(_ordered(_timed(found), _by_weekday(found, month_first)))
     if written[:3].isalpha() and written[-5:-4] in "+-":
         try:
             return parsedate_to_datetime(written)
         except ValueError:
             return None
     return None
+
+
+_TIME_BEFORE = re.compile(
+    r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d))?\s*(?P<half>[ap]\.?m\.?)?\s*(?:on|,|-|–|\||·)?\s*$",
+    re.IGNORECASE,
+)
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WEEKDAY = re.compile(r"\b(mon|tue|wed|thu|fri|sat|sun)[a-z]*\W*$", re.IGNORECASE)
+
+
+def _timed(found: re.Match[str]) -> dict[str, str]:
+    """Parts of a date, with the time that may stand in front of it ("10:15 AM on May 3, 2019")."""
+    parts = found.groupdict()
+    before = _TIME_BEFORE.search(found.string[: found.start()]) if not parts.get("hour") else None
+    return {**parts, **before.groupdict()} if before else parts
+
+
+def _by_weekday(found: re.Match[str], month_first: bool | None) -> bool | None:
+    """Tell the order of day and month from the weekday that stands in front."""
+    named = _WEEKDAY.search(found.string[: found.start()])
+    if not named or len(found["year"]) != 4:
+        return month_first
+    for guess in (True, False):
+        month, day = (found["first"], found["second_part"]) if guess else (found["second_part"], found["first"])
+        moment = _moment({"year": found["year"], "month": month, "day": day})
+        if moment and _WEEKDAYS[moment.weekday()] == named.group(1).lower():
+            return guess
+    return month_first
 
 
 def _ordered(parts: dict[str, str], month_first: bool | None) -> dict[str, str]:
@@ -171,7 +199,9 @@ def _moment(parts: Mapping[str, str | None]) -> datetime | None:
     zone = parts.get("zone")
     if not zone:
         return moment
-    return datetime.fromisoformat(moment.isoformat() + ("+00:00" if zone.upper() in ("Z", "UTC", "GMT") else zone))
+    return datetime.fromisoformat(
+        moment.isoformat() + ("+00:00" if zone.upper() in ("Z", "UTC", "GMT") else zone.lstrip("GMTgmt"))
+    )
 
 
 def _relative(written: str, captured_at: datetime | None) -> str | None:
@@ -213,7 +243,7 @@ def _by_library(written: str, captured_at: datetime | None = None) -> str | None
     return str(moment.isoformat())
 
 
-_DATE_ONLY = (_ISO, *_NAMED, _EAST, _NUMERIC, _AGO_ANY, _TODAY)
+_DATE_ONLY = (_ISO, *_NAMED, _EAST, _NUMERIC, _AGO, _AGO_ANY, _TODAY)
 _AROUND_DATE = re.compile(rf"(?:{any_of('around_date')}|\d{{1,2}}:\d\d|[^\w]|\d{{1,2}})*", re.IGNORECASE)
 
 

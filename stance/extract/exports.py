@@ -130,7 +130,9 @@ def _read(page: Page, root: Any) -> list[Thread]:
     for name, entry in exports().items():
         if all(find(root, mark) for mark in entry["marks"]) and _is_titled(root, entry):
             return list(_Export(page, name, entry).threads(root))
-    raise PageError("no export that stance knows", where=page.name, fix="see exports.toml for the forms, or give a posts table")
+    raise PageError(
+        "no export that stance knows", where=page.name, fix="see exports.toml for the forms, or give a posts table"
+    )
 
 
 def _is_titled(root: Any, entry: Mapping[str, Any]) -> bool:
@@ -161,7 +163,7 @@ class _Export:
         hidden = 0
         for node, parent in self._walk(container):
             if self._is(node, "more"):
-                hidden += int(first(node, self.entry["count"]) or 0)
+                hidden += int(first(node, [self.entry["count"]]) or len(find(node, self.entry["counted"])))
                 continue
             key = first(node, self.entry["thread"]) if "thread" in self.entry else None
             groups.setdefault(key, []).append((node, parent))
@@ -190,7 +192,9 @@ class _Export:
         step = self.entry["posts"].split(".")[0]
         items = find(container, step)
         rest = self.entry["posts"].partition(".")[2]
-        return [{**post, **{f"^{key}": value for key, value in item.items()}} for item in items for post in find(item, rest)]
+        return [
+            {**post, **{f"^{key}": value for key, value in item.items()}} for item in items for post in find(item, rest)
+        ]
 
     def _is(self, node: Mapping[str, Any], key: str) -> bool:
         for path, wanted in self.entry.get(key, {}).items():
@@ -199,10 +203,12 @@ class _Export:
                 return True
         return False
 
-    def _thread(self, container: Any, root: Any, key: str | None, nodes: list[tuple[Any, str | None]], hidden: int) -> Thread:
+    def _thread(
+        self, container: Any, root: Any, key: str | None, nodes: list[tuple[Any, str | None]], hidden: int
+    ) -> Thread:
         drafts = self._drafts(nodes)
         declared = first(container, self.entry.get("declared", []))
-        title, url = self._title(container, root, key)
+        title = self._title(container, root, key)
         withheld = sum(int(first(node, self.entry["withheld"]) or 0) for node, _ in nodes if "withheld" in self.entry)
         if "withheld" in self.entry:
             hidden += max(0, withheld - sum(parent is not None for _, parent in nodes))
@@ -215,12 +221,13 @@ class _Export:
             hidden=hidden if "more" in self.entry or "withheld" in self.entry else None,
         )
 
-    def _title(self, container: Any, root: Any, key: str | None) -> tuple[str | None, str | None]:
+    def _title(self, container: Any, root: Any, key: str | None) -> str | None:
         titles = self.entry.get("titles")
         if titles:
-            node = next((item for item in find(root, titles["path"]) if first(item, [titles["id"]]) == key), {})
-            return first(node, [titles["title"]]), first(node, [titles["url"]])
-        return first(container, self.entry.get("title", [])), first(container, self.entry.get("url", []))
+            matching = (item for item in find(root, titles["path"]) if first(item, [titles["id"]]) == key)
+            node = next(matching, None)
+            return first(node, [titles["title"]])
+        return first(container, self.entry.get("title", []))
 
     def _drafts(self, nodes: list[tuple[Any, str | None]]) -> list[Draft]:
         ids = [first(node, self.entry["id"]) for node, _ in nodes]
@@ -268,7 +275,9 @@ class _Export:
 
 
 def _renamed(thread: Thread, key: str) -> Thread:
-    return Thread(f"{thread.id}#{key}", thread.posts, thread.title, thread.url, thread.platform, thread.hidden, thread.notes)
+    return Thread(
+        f"{thread.id}#{key}", thread.posts, thread.title, thread.url, thread.platform, thread.hidden, thread.notes
+    )
 
 
 def _unescaped(value: str) -> str:
@@ -282,7 +291,8 @@ def _without_marks(markdown: str) -> str:
 
 
 def _text_and_quote_of_lines(text: str) -> tuple[str, str | None]:
-    own, quoted = [], []
+    own: list[str] = []
+    quoted: list[str] = []
     for line in text.splitlines():
         found = _QUOTED_LINE.match(line)
         (quoted if found else own).append(" ".join((found.group(1) if found else line).split()))

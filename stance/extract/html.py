@@ -1,14 +1,17 @@
-"""HTML pages to threads: markup known for a platform, structured data, repeated blocks, in this order of trust."""
+"""HTML pages to threads: markup known for a platform, structured data, repeated blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
 from stance.data import Thread
 from stance.extract.assemble import assemble
 from stance.extract.blocks import read_platform
+from stance.extract.counts import collapsed_count, declared_count, frames_in
 from stance.extract.draft import Draft
 from stance.extract.markup import parse
 from stance.extract.page import Page
@@ -19,44 +22,69 @@ from stance.extract.structured import read_json_ld
 _MICRODATA = "schema.org microdata"
 
 
+@dataclass(frozen=True, slots=True)
+class PageOfThread:
+    """What one page shows of a thread, and where the thread goes on."""
+
+    page: Page
+    drafts: tuple[Draft, ...]
+    platform: str
+    title: str | None
+    declared: int | None
+    collapsed: int | None
+    next_url: str | None
+
+
 def read_html(page: Page, *, skip: Collection[str] = ()) -> Thread:
-    """Read one HTML page.
+    """Read one HTML page as a thread.
 
     Parameters
     ----------
     skip : collection of str
         Names of platforms to treat as unknown; to measure what the other readers do without them.
     """
+    return thread_of([read_part(page, skip=skip)])
+
+
+def read_part(page: Page, *, skip: Collection[str] = ()) -> PageOfThread:
+    """Read one page of a thread that may go on elsewhere."""
     tree = parse(page.text, page.name)
     drafts, platform = _known(tree, page, skip)
     if platform is None or platform.name == _MICRODATA:
         drafts, platform = _unknown(tree, page, drafts, platform)
-    name = platform.name if platform else "schema.org"
-    return assemble(page, drafts, platform=name, title=_title(tree, platform))
+    return PageOfThread(
+        page=page,
+        drafts=tuple(drafts),
+        platform=platform.name if platform else "schema.org",
+        title=_title(tree, platform),
+        declared=declared_count(tree, platform) if platform else None,
+        collapsed=collapsed_count(tree, platform) if platform else None,
+        next_url=_next_url(tree, platform, page),
+    )
 
 
-def _unknown(
-    tree: LexborHTMLParser, page: Page, drafts: list[Draft], platform: Platform | None
-) -> tuple[list[Draft], Platform | None]:
-    """Read structured data and repeated blocks, and keep what shows more of the discussion.
+def thread_of(parts: Sequence[PageOfThread]) -> Thread:
+    """Put the pages of one thread together: an answer on the second page finds its parent on the first."""
+    drafts: list[Draft] = []
+    for part in parts:
+        shift = 1 + max((draft.place for draft in drafts), default=-1)
+        drafts += [_shifted(draft, shift) for draft in part.drafts]
+    first = parts[0]
+    frames = frames_in(first.page.text) if not drafts else []
+    return assemble(
+        first.page,
+        drafts,
+        platform=first.platform,
+        title=first.title,
+        declared=first.declared,
+        hidden=first.collapsed,
+        notes=[f"its comments load from {name} and are not in the page" for name in frames],
+    )
 
-    Structured data is exact but often leaves out the opening post, quotations and line breaks; so blocks that hold all
-    its words and at least as many posts are the better reading of the same page.
-    """
-    json_ld = read_json_ld(tree) if "ld+json" in page.text else []
-    if len(json_ld) > len(drafts):
-        drafts, platform = json_ld, None
-    learnt = learn_platform(tree)
-    blocks = read_platform(tree, learnt) if learnt else []
-    if len(blocks) >= 2 * len(drafts) or (len(blocks) >= len(drafts) and _covers(blocks, drafts)):
-        return blocks, learnt
-    return drafts, platform
 
-
-def _covers(blocks: list[Draft], drafts: list[Draft]) -> bool:
-    words = "\n".join("".join(draft.text.split()) for draft in blocks)
-    heads = ["".join(draft.text.split())[:40] for draft in drafts]
-    return sum(head in words for head in heads) * 5 >= len(heads) * 4
+def _shifted(draft: Draft, shift: int) -> Draft:
+    parent = draft.parent + shift if draft.parent is not None else None
+    return replace(draft, place=draft.place + shift, parent=parent)
 
 
 def _known(tree: LexborHTMLParser, page: Page, skip: Collection[str]) -> tuple[list[Draft], Platform | None]:
@@ -70,6 +98,31 @@ def _known(tree: LexborHTMLParser, page: Page, skip: Collection[str]) -> tuple[l
     return [], None
 
 
+def _unknown(
+    tree: LexborHTMLParser, page: Page, drafts: list[Draft], platform: Platform | None
+) -> tuple[list[Draft], Platform | None]:
+    """Read structured data and repeated blocks, and keep what shows more of the discussion.
+
+    Structured data is exact but often leaves out the opening post, quotations and line breaks; so blocks that hold all
+    its words and more posts (for JSON-LD, which lacks what quotes and breaks lines: as many) are the better reading.
+    """
+    json_ld = read_json_ld(tree) if "ld+json" in page.text else []
+    if len(json_ld) > len(drafts):
+        drafts, platform = json_ld, None
+    learnt = learn_platform(tree)
+    blocks = read_platform(tree, learnt) if learnt else []
+    enough = len(drafts) + 1 if platform else len(drafts)
+    if len(blocks) >= 2 * len(drafts) or (len(blocks) >= enough and _covers(blocks, drafts)):
+        return blocks, learnt
+    return drafts, platform
+
+
+def _covers(blocks: Sequence[Draft], drafts: Sequence[Draft]) -> bool:
+    words = "\n".join("".join(draft.text.split()) for draft in blocks)
+    heads = ["".join(draft.text.split())[:40] for draft in drafts]
+    return sum(head in words for head in heads) * 5 >= len(heads) * 4
+
+
 def _title(tree: LexborHTMLParser, platform: Platform | None) -> str | None:
     for rule in platform.title if platform else ():
         node = tree.css_first(rule.css)
@@ -81,4 +134,17 @@ def _title(tree: LexborHTMLParser, platform: Platform | None) -> str | None:
         value = (node.attributes.get(attribute) if attribute else node.text()) if node else None
         if value and value.strip():
             return " ".join(value.split())
+    return None
+
+
+def _next_url(tree: LexborHTMLParser, platform: Platform | None, page: Page) -> str | None:
+    """Address of the thread's next page, on the same host only."""
+    if platform is None or not page.url:
+        return None
+    for css in (*(rule.css for rule in platform.next), "link[rel='next']", "a[rel='next']"):
+        node = tree.css_first(css)
+        href = node.attributes.get("href") if node else None
+        url = urljoin(page.url, href) if href else None
+        if url and url != page.url and urlsplit(url).netloc == urlsplit(page.url).netloc:
+            return url
     return None

@@ -107,9 +107,11 @@ def _most_attributes(html: str) -> int:
 # What serialised HTML looks like: the parser quotes each attribute and escapes each quote, so these are exact.
 _ATTRIBUTES = r'(?:[^>"]|"[^"]*")*+'
 _UNSEEN = re.compile(
-    rf"<!--.*?-->|<(script|style|noscript|template|svg|math|iframe|object|select|button|textarea|form|audio|video|canvas)\b{_ATTRIBUTES}>.*?</\1>",
+    rf"<!--.*?-->|<(script|style|noscript|template|svg|math|iframe|object|select|button|textarea|audio|video|canvas)\b{_ATTRIBUTES}>.*?</\1>",
     re.DOTALL,
 )
+_FORM = re.compile(rf"<form\b{_ATTRIBUTES}>.*?</form>", re.DOTALL)
+_FIELD = re.compile(r"<textarea\b|<input\b[^>]*type=\"(?:text|email|url|password)\"")
 _IMAGE = re.compile(rf"<img\b({_ATTRIBUTES})>")
 _ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 _BLOCK = re.compile(
@@ -119,8 +121,8 @@ _BLOCK = re.compile(
 _CELL = re.compile(rf"</?(?:td|th)\b{_ATTRIBUTES}>")
 _TAG = re.compile(rf"</?[a-zA-Z]{_ATTRIBUTES}>")
 _PRE = re.compile(rf"<pre\b{_ATTRIBUTES}>.*?</pre>", re.DOTALL)
-_SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
-_BREAKS = re.compile(r" *\n[ \n]*")
+# A single space, by far the most frequent, is left as it is.
+_SPACE = re.compile(r"[ \t\r\n\f\xa0]{2,}|[\t\r\n\f\xa0]")
 
 
 def text_of(html: str) -> str:
@@ -136,6 +138,8 @@ def text_of(html: str) -> str:
     if "<pre" in html:
         html = _PRE.sub(_keep_breaks, html)
     html = _SPACE.sub(" ", html)
+    if "<form" in html:
+        html = _FORM.sub(_unless_to_fill_in, html)
     html = _UNSEEN.sub("", html)
     if "<img" in html:
         html = _IMAGE.sub(_emoji, html)
@@ -146,11 +150,16 @@ def text_of(html: str) -> str:
         html = unescape(html).replace("\xa0", " ")
     if "  " in html:
         html = re.sub(" {2,}", " ", html)
-    return _BREAKS.sub("\n", html).strip()
+    return "\n".join(filter(None, map(str.strip, html.split("\n"))))
 
 
 def _keep_breaks(found: re.Match[str]) -> str:
     return found.group().replace("\n", "<br>")
+
+
+def _unless_to_fill_in(found: re.Match[str]) -> str:
+    """Old Reddit wraps each comment in a form; only one with a field to write in is a form to a reader."""
+    return "" if _FIELD.search(found.group()) else found.group()
 
 
 def _emoji(found: re.Match[str]) -> str:
@@ -165,6 +174,14 @@ def _emoji(found: re.Match[str]) -> str:
 
 def line_of(html: str) -> str:
     """Read serialised HTML as one line: for names, dates and titles."""
+    if html.count("<") == 2:
+        # One element with nothing but text in it, which most names and dates are.
+        opening = _TAG.match(html)
+        inner = html[opening.end() : html.rfind("<")] if opening else html
+        return " ".join((unescape(inner) if "&" in inner else inner).split())
+    if html.startswith(("<button", "<select", "<object")):
+        # Text of a button is no text, except where the button is all that was asked for.
+        html = html[html.find(">") + 1 : html.rfind("<")]
     return " ".join(text_of(html).split())
 
 

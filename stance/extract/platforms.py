@@ -36,11 +36,13 @@ class Rule:
         Examples
         --------
         >>> Rule.parse("a.permalink @href ~ #p([0-9]+)")
-        Rule(css='a.permalink', attribute='href', pattern=re.compile('#p([0-9]+)'))
+        Rule(css='a.permalink', attribute='href', pattern=re.compile('#p([0-9]+)', re.IGNORECASE))
         """
         where, _, pattern = line.partition(" ~ ")
         css, _, attribute = f" {where}".partition(" @")
-        return cls(css.strip(), attribute.strip() or None, re.compile(pattern.strip()) if pattern else None)
+        return cls(
+            css.strip(), attribute.strip() or None, re.compile(pattern.strip(), re.IGNORECASE) if pattern else None
+        )
 
     def read(self, node: LexborNode, html: str) -> str | None:
         """Read the value at a node, given its HTML, or None where it is not there."""

@@ -1,53 +1,27 @@
-"""Who answers whom, where the page does not say: by a quotation, by an addressed author, by numbering and order.
+"""Who answers whom in a flat list, where the page does not say: by a quotation, else by an addressed author.
 
-A numbered dump prints a tree in pre-order while its numbers run in the order of writing (PhoneArena does). So a reply
-has a greater number than its parent, siblings ascend, and a post whose number is smaller than its predecessor's closes
-every open branch whose last child is greater. Of the trees that this leaves possible, a beam search finds the one in
-which the posts' words fit best; each post's margin over its other candidates is kept in `parent_candidates`.
+What names nobody stays without a parent: in a flat list it answers the thread. `reply_trees` reads numbered trees.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from stance.data import Post
 
-#: Trees kept side by side while a thread is read; more changed no parent in the threads it was measured on.
-BEAM = 64
-
-_WORD = re.compile(r"[^\W\d_]{3,}")
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]{12,400})[\"”“»]")
 _SPACE = re.compile(r"\W+")
 
-#: Log-odds of each cue for a candidate parent; fitted by `benchmarks/replies.py`, see there for the threads.
-WEIGHTS = {
-    "quoted": 5.0,
-    "addressed": 3.0,
-    "mentioned": 1.5,
-    "self": -1.5,
-    "turn": 1.6,
-    "previous": 0.6,
-    "root": -0.5,
-    "overlap": 2.0,
-    "depth": -0.1,
-    "speaks_to_someone": -0.8,
-}
 
-
-def infer_parents(posts: Sequence[Post], *, numbered: bool = False) -> tuple[Post, ...]:
+def infer_parents(posts: Sequence[Post]) -> tuple[Post, ...]:
     """Fill in the parents that the page does not give.
 
     Parameters
     ----------
     posts : sequence of Post
         In page order; parents that are known stay as they are.
-    numbered : bool
-        Whether the ids are numbers in the order of writing.
 
     Examples
     --------
@@ -56,16 +30,8 @@ def infer_parents(posts: Sequence[Post], *, numbered: bool = False) -> tuple[Pos
     >>> infer_parents([ada, bob])[1].parent, infer_parents([ada, bob])[1].parent_basis
     ('1', 'address')
     """
-    if numbered and _is_tree(posts):
-        return _tree(posts)
     seen = _Seen()
     return tuple(seen.answer(post) for post in posts)
-
-
-def _is_tree(posts: Sequence[Post]) -> bool:
-    """Numbers that never fall back are the numbers of a flat list."""
-    numbers = [int(post.id) for post in posts]
-    return any(later < earlier for earlier, later in itertools.pairwise(numbers))
 
 
 class _Seen:
@@ -149,154 +115,3 @@ def addresses(post: Post, other: Post) -> bool:
     """Tell whether a post speaks to another's author: `@name`, or the name at its head or at that of its quotation."""
     name = (other.author or "").strip().casefold()
     return len(name) > 2 and any(next(_longest_first(piece, {name: ""}), None) for piece in _spoken_to(post))
-
-
-@dataclass(frozen=True, slots=True)
-class _Tree:
-    """A tree under construction: its score, the open branch from the root on, and each post's parent."""
-
-    score: float
-    branch: tuple[int, ...]
-    parents: tuple[int, ...]
-
-
-ROOT = -1
-
-
-def _tree(posts: Sequence[Post]) -> tuple[Post, ...]:
-    cues = Cues(posts)
-    beam = [_Tree(0.0, (), ())]
-    for place in range(len(posts)):
-        grown = [tree for old in beam for tree in _grow(old, place, cues)]
-        # Where numbers contradict every tree, the rule of ascending siblings gives way.
-        grown = grown or [tree for old in beam for tree in _grow(old, place, cues, strict=False)]
-        beam = _best(grown)
-    return tuple(_decided(posts, place, beam, cues) for place in range(len(posts)))
-
-
-def _best(trees: list[_Tree]) -> list[_Tree]:
-    """The best trees, one for each open branch: what stands closed no longer matters for what follows."""
-    trees.sort(key=lambda tree: -tree.score)
-    return trees[:BEAM]
-
-
-def _grow(tree: _Tree, place: int, cues: Cues, *, strict: bool = True) -> Iterator[_Tree]:
-    options = list(_options(tree.branch, place, cues.numbers, strict=strict))
-    if not options:
-        return
-    scores = [cues.score(place, parent, tree.parents) for parent, _ in options]
-    total = math.log(sum(math.exp(score) for score in scores))
-    for (parent, branch), score in zip(options, scores, strict=True):
-        yield _Tree(tree.score + score - total, (*branch, place), (*tree.parents, parent))
-
-
-def _options(
-    branch: tuple[int, ...], place: int, numbers: Sequence[int], *, strict: bool
-) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Parents that numbering and order allow, with what of the branch stays open below each."""
-    number = numbers[place]
-    for length in range(len(branch), -1, -1):
-        parent = branch[length - 1] if length else ROOT
-        last_child = branch[length] if length < len(branch) else None
-        if parent != ROOT and numbers[parent] > number:
-            continue
-        if strict and last_child is not None and numbers[last_child] > number:
-            continue
-        yield parent, branch[:length]
-
-
-def _decided(posts: Sequence[Post], place: int, beam: Sequence[_Tree], cues: Cues) -> Post:
-    post = posts[place]
-    if post.parent is not None:
-        return post
-    weights: Counter[int] = Counter()
-    top = beam[0].score
-    for tree in beam:
-        weights[tree.parents[place]] += math.exp(tree.score - top)  # type: ignore[assignment]
-    parent = beam[0].parents[place]
-    candidates = tuple(posts[other].id for other, _ in weights.most_common() if other != ROOT)
-    if parent == ROOT:
-        return replace(post, parent_candidates=candidates)
-    basis = "quote" if quotes(post, posts[parent]) else "address" if addresses(post, posts[parent]) else "order"
-    return replace(
-        post,
-        parent=posts[parent].id,
-        parent_basis=basis,
-        parent_candidates=candidates if len(weights) > 1 else (),
-    )
-
-
-class Cues:
-    """What the posts of a thread say about who answers whom."""
-
-    def __init__(self, posts: Sequence[Post], weights: dict[str, float] | None = None) -> None:
-        self.posts = posts
-        self.numbers = [int(post.id) for post in posts]
-        self.weights = weights or WEIGHTS
-        bags = [Counter(word.casefold() for word in _WORD.findall(post.text)) for post in posts]
-        spread = Counter(word for bag in bags for word in bag)
-        self._vectors = [_weighted(bag, spread, len(posts)) for bag in bags]
-        self._cache: dict[tuple[int, int], dict[str, float]] = {}
-
-    def score(self, place: int, parent: int, parents: Sequence[int]) -> float:
-        """Sum the cues for one candidate."""
-        return sum(self.weights[name] * value for name, value in self.features(place, parent, parents).items())
-
-    def features(self, place: int, parent: int, parents: Sequence[int]) -> dict[str, float]:
-        """Cues for one candidate parent; `parents` are those of the posts before."""
-        key = (place, parent)
-        if key not in self._cache:
-            self._cache[key] = self._pair(place, parent)
-        features = dict(self._cache[key])
-        above = parents[parent] if parent != ROOT else ROOT
-        author = self.posts[place].author
-        features["turn"] = float(above != ROOT and author is not None and self.posts[above].author == author)
-        depth = 0
-        while parent != ROOT:
-            parent, depth = parents[parent], depth + 1
-        features["depth"] = float(depth)
-        return features
-
-    def _pair(self, place: int, parent: int) -> dict[str, float]:
-        post = self.posts[place]
-        if parent == ROOT:
-            return {"root": 1.0, "speaks_to_someone": _speaks_to_someone(post)}
-        other = self.posts[parent]
-        named = addresses(post, other)
-        return {
-            "quoted": float(quotes(post, other)),
-            "addressed": float(named and post.author != other.author),
-            "mentioned": float(not named and post.author != other.author and _mentions(post, other)),
-            "self": float(post.author is not None and post.author == other.author),
-            "previous": float(parent == place - 1),
-            "overlap": _cosine(self._vectors[place], self._vectors[parent]),
-        }
-
-
-def _speaks_to_someone(post: Post) -> float:
-    return float(
-        bool(
-            re.search(
-                r"\b(?:you|your|you're|u|ur)\b|^(?:yes|no|yeah|nope|exactly|agreed?|so|but|and|why|lol|haha\w*)\b",
-                post.text[:300],
-                re.IGNORECASE,
-            )
-        )
-    )
-
-
-def _mentions(post: Post, other: Post) -> bool:
-    name = (other.author or "").strip()
-    return len(name) > 3 and bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", post.text, re.IGNORECASE))
-
-
-def _weighted(bag: Counter[str], spread: Counter[str], total: int) -> dict[str, float]:
-    vector = {word: math.log(1 + count) * math.log((1 + total) / spread[word]) for word, count in bag.items()}
-    norm = math.sqrt(sum(value * value for value in vector.values()))
-    return {word: value / norm for word, value in vector.items()} if norm else {}
-
-
-def _cosine(one: dict[str, float], two: dict[str, float]) -> float:
-    if len(two) < len(one):
-        one, two = two, one
-    return sum(value * two.get(word, 0.0) for word, value in one.items())

@@ -77,7 +77,7 @@ def page_of(
 
 
 #: Magic bytes of the compressed forms that the standard library opens.
-_OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], IO[bytes]]], ...] = (
+_OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], io.BufferedIOBase]], ...] = (
     (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\x00", lzma.LZMAFile),
@@ -91,7 +91,9 @@ def _expanded(data: bytes, name: str) -> bytes:
             try:
                 expanded = opened(io.BytesIO(data)).read(MAX_BYTES + 1)
             except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-                raise PageError(f"compressed data is damaged ({error})", where=name, fix="get the file again") from error
+                raise PageError(
+                    f"compressed data is damaged ({error})", where=name, fix="get the file again"
+                ) from error
             if len(expanded) > MAX_BYTES:
                 raise PageError(f"more than {MAX_BYTES} bytes after decompression", where=name, fix="split the file")
             return expanded

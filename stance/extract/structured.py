@@ -67,7 +67,11 @@ def _collect(root: Any, drafts: list[Draft]) -> None:
         if not isinstance(node, dict):
             continue
         place = _take(node, around, drafts)
-        inner = [value for key, value in node.items() if isinstance(value, dict | list) and key not in ("author", "publisher", "image")]
+        inner = [
+            value
+            for key, value in node.items()
+            if isinstance(value, dict | list) and key not in ("author", "publisher", "image")
+        ]
         stack.extend((value, place) for value in reversed(inner))
 
 
@@ -77,7 +81,10 @@ def _take(node: dict[str, Any], around: int | None, drafts: list[Draft]) -> int 
     is_answer = "Answer" in types and bool(node.get("author"))
     if not (types & _POSTS or is_answer or ("Question" in types and node.get("author"))):
         return around
-    words = next((node[key] for key in ("text", "articleBody", "commentText", "description") if isinstance(node.get(key), str)), "")
+    words = next(
+        (node[key] for key in ("text", "articleBody", "commentText", "description") if isinstance(node.get(key), str)),
+        "",
+    )
     if not words.strip():
         return around
     text, quote = text_and_quote(words.replace("\n", "<br>") if "<" not in words else words)
@@ -88,7 +95,9 @@ def _take(node: dict[str, Any], around: int | None, drafts: list[Draft]) -> int 
             quote=quote,
             id=_id(node),
             author=_name(node.get("author") or node.get("creator")),
-            date=next((str(node[key]) for key in ("datePublished", "dateCreated", "commentTime") if node.get(key)), None),
+            date=next(
+                (str(node[key]) for key in ("datePublished", "dateCreated", "commentTime") if node.get(key)), None
+            ),
             place=place,
             parent=around,
             quoted=_reference(node.get("parentItem")),
@@ -117,4 +126,3 @@ def _name(author: Any) -> str | None:
     if isinstance(author, dict):
         author = author.get("name") or author.get("alternateName")
     return str(author) if isinstance(author, str) else None
-

@@ -24,12 +24,13 @@ def pages_in(archive: Page) -> Iterator[Page]:
     PageError
         If the archive is damaged.
     """
+    # warcio takes headers that are missing for strings: hence the AttributeError.
     try:
         for record in ArchiveIterator(io.BytesIO(archive.data)):
             page = _page(record) if record.rec_type == "response" else None
             if page:
                 yield page
-    except (ArchiveLoadFailed, EOFError, ValueError) as error:
+    except (ArchiveLoadFailed, EOFError, ValueError, AttributeError) as error:
         raise PageError(f"a damaged web archive ({error})", where=archive.name, fix="get the file again") from error
 
 

@@ -19,7 +19,8 @@ import pandas as pd
 from stance.data import LABELS, Thread, threads_to_table
 from stance.errors import DataError
 from stance.evaluate.scores import check_labels
-from stance.report.shares import Share, label_probabilities, leanings, shares
+from stance.report.people import Answers, Person, who_answers_whom
+from stance.report.shares import Share, label_probabilities, shares
 
 #: (thread, post) to the words that moved its label, each with its weight toward that label.
 Because = Mapping[tuple[str, str], Sequence[tuple[str, float]]]
@@ -28,7 +29,7 @@ Because = Mapping[tuple[str, str], Sequence[tuple[str, float]]]
 _UNSURE_BELOW = 0.5
 
 #: A word whose weight toward the label (a difference of log-odds) is less decides nothing that a reader could see.
-SPEAKS = 0.1
+SPEAKS = 0.15
 
 #: Depths from here on share a row.
 _DEEPEST = 5
@@ -53,28 +54,6 @@ class Counts:
     def total(self) -> int:
         """Posts in this part."""
         return self.favor + self.against + self.none
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """One author: posts of each stance, the side that more of them take, and how often they dispute others."""
-
-    name: str
-    favor: int
-    against: int
-    none: int
-    leaning: str
-    disputes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """How often one author answers another, and how often from the other side."""
-
-    author: str
-    answered: str
-    n: int
-    disputes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +129,9 @@ def figures(threads: Iterable[Thread], labels: pd.DataFrame, because: Because | 
     """
     threads = list(threads)
     rows = labelled_rows(threads, labels)
-    people, answers = _who_answers_whom(rows)
+    people, answers = who_answers_whom(rows)
     by_post, by_person = shares(rows)
-    over_time, period = _over_time(rows)
+    course, period = over_time(rows)
     return Figures(
         n_threads=len(threads),
         n_posts=len(rows),
@@ -164,7 +143,7 @@ def figures(threads: Iterable[Thread], labels: pd.DataFrame, because: Because | 
         by_post=by_post,
         by_person=by_person,
         by_depth=_by_depth(rows),
-        over_time=over_time,
+        over_time=course,
         period=period,
         people=people,
         answers=answers,
@@ -218,7 +197,8 @@ def depths(thread: Thread) -> dict[str, int]:
     return {post.id: known[post.id] for post in thread.posts}
 
 
-def _count(part: str, stances: Iterable[str]) -> Counts:
+def counts_of(part: str, stances: Iterable[str]) -> Counts:
+    """Count the posts of each stance in a part."""
     counted = Counter(stances)
     return Counts(part, *(counted[label] for label in LABELS))
 
@@ -228,11 +208,17 @@ def _by_depth(rows: pd.DataFrame) -> tuple[Counts, ...]:
     for depth, stance in zip(rows["depth"], rows["stance"], strict=True):
         found[min(depth, _DEEPEST)].append(stance)
     names = {0: "opens a branch", 1: "first answer", _DEEPEST: f"{_DEEPEST} or more deep"}
-    return tuple(_count(names.get(depth, f"{depth} deep"), found[depth]) for depth in sorted(found))
+    return tuple(counts_of(names.get(depth, f"{depth} deep"), found[depth]) for depth in sorted(found))
 
 
-def _over_time(rows: pd.DataFrame) -> tuple[tuple[Counts, ...], str | None]:
-    """Count by the shortest period that leaves at most `_MOST_PERIODS` of them; periods without posts are kept."""
+def over_time(rows: pd.DataFrame) -> tuple[tuple[Counts, ...], str | None]:
+    """Count by the shortest period that leaves at most `_MOST_PERIODS` of them; periods without posts are kept.
+
+    Returns
+    -------
+    tuple of Counts, str or None
+        Empty where fewer than two periods have dated posts; "hour", "day", "week", "month" or "year".
+    """
     dated = [(moment, stance) for moment, stance in zip(map(_moment, rows["posted_at"]), rows["stance"], strict=True)]
     known = [(moment, stance) for moment, stance in dated if moment is not None]
     moments = pd.DatetimeIndex([moment for moment, _ in known])
@@ -249,7 +235,7 @@ def _by_period(periods: pd.PeriodIndex, stances: Sequence[str], code: str) -> tu
     for period, stance in zip(periods, stances, strict=True):
         found[period].append(stance)
     every = pd.period_range(periods.min(), periods.max(), freq=code)
-    return tuple(_count(_period_name(period, code), found[period]) for period in every) if len(every) > 1 else ()
+    return tuple(counts_of(_period_name(period, code), found[period]) for period in every) if len(every) > 1 else ()
 
 
 def _period_name(period: Any, code: str) -> str:
@@ -265,49 +251,14 @@ def _moment(value: object) -> datetime | None:
         return None
 
 
-def _who_answers_whom(rows: pd.DataFrame) -> tuple[tuple[Person, ...], tuple[Answers, ...]]:
-    answers, disputes = _answers(rows)
-    counted: dict[str, Counter[str]] = defaultdict(Counter)
-    for author, stance in zip(rows["author"], rows["stance"], strict=True):
-        if author is not None:
-            counted[author][stance] += 1
-    disputed: Counter[str] = Counter()
-    for (author, _), n in disputes.items():
-        disputed[author] += n
-    people = [_person(name, stances, disputed[name]) for name, stances in counted.items()]
-    people.sort(key=lambda person: (-(person.favor + person.against + person.none), person.name))
-    pairs = [Answers(author, other, n, disputes[author, other]) for (author, other), n in answers.items()]
-    return tuple(people), tuple(sorted(pairs, key=lambda pair: (-pair.disputes, -pair.n, pair.author, pair.answered)))
-
-
-def _person(name: str, stances: Counter[str], disputes: int) -> Person:
-    favor, against, none = (stances[label] for label in LABELS)
-    leaning = LABELS[int(leanings(np.array([favor, against, none], dtype=np.float64)))]
-    return Person(name, favor, against, none, leaning, disputes)
-
-
-def _answers(rows: pd.DataFrame) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
-    """How often each author answers each other one, and how often a post for answers one against, or the reverse."""
-    posts = rows[["thread", "post", "parent", "author", "stance"]].to_dict("records")
-    written = {(post["thread"], post["post"]): (post["author"], post["stance"]) for post in posts}
-    answers: Counter[tuple[str, str]] = Counter()
-    disputes: Counter[tuple[str, str]] = Counter()
-    for post in posts:
-        author = post["author"]
-        other, stance = written.get((post["thread"], post["parent"]), (None, None))
-        if author is None or other is None or other == author:
-            continue
-        answers[author, other] += 1
-        disputes[author, other] += {post["stance"], stance} == {"favor", "against"}
-    return answers, disputes
-
-
 def _decisive_words(rows: pd.DataFrame, because: Because) -> tuple[tuple[str, tuple[Word, ...]], ...]:
     """The words with the greatest summed weight toward each side, over the posts labelled so."""
     weights: dict[str, defaultdict[str, float]] = {label: defaultdict(float) for label in LABELS}
     posts: dict[str, Counter[str]] = {label: Counter() for label in LABELS}
     for thread, post, stance in zip(rows["thread"], rows["post"], rows["stance"], strict=True):
-        spoken = [(_bare(word), weight) for word, weight in because.get((thread, post), ()) if weight >= SPEAKS]
+        words = because.get((thread, post), ())
+        # An address is one long word that nobody reads as one.
+        spoken = [(_bare(word), weight) for word, weight in words if weight >= SPEAKS and "://" not in word]
         for word, weight in spoken:
             weights[stance][word] += weight
         posts[stance].update({word for word, _ in spoken})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stance.report.figures import Answers, Figures, Person
+from stance.report.figures import Figures
+from stance.report.people import Answers, Person
 
 #: People in a column; the table beside the picture has them all.
 _ROWS = 10

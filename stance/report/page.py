@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import cache
+from html import escape
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +21,17 @@ NAMES = {"favor": "for", "against": "against", "none": "no side"}
 SIGNS = {"favor": "▲", "against": "▼", "none": "●"}
 
 
-def render(template: str, **values: Any) -> str:
+class Page(str):
+    """A whole HTML page; a notebook shows it in a frame of its own, where its policy holds."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        frame = '<iframe srcdoc="{}" sandbox="allow-scripts" width="100%" height="640" title="stance report"></iframe>'
+        return frame.format(escape(str(self)))
+
+
+def render(template: str, **values: Any) -> Page:
     """Fill in a template; style and script go in whole, and the policy names them by their hashes."""
     style, script = asset("style.css"), asset("script.js")
     policy = (
@@ -31,7 +42,7 @@ def render(template: str, **values: Any) -> str:
     trusted = {"style": Markup(style), "script": Markup(script)}  # noqa: S704
     page = _environment().get_template(template).render(policy=policy, version=stance.__version__, **trusted, **values)
     # A lone surrogate, which a page may hold, cannot be written as UTF-8.
-    return page.encode("utf-8", "replace").decode("utf-8")
+    return Page(page.encode("utf-8", "replace").decode("utf-8"))
 
 
 @cache
@@ -49,8 +60,8 @@ def safe_url(url: str | None) -> str | None:
 
 
 def percent(value: float | None) -> str:
-    """A share as readers write it, without false precision."""
-    return "–" if value is None else f"{100 * value:.0f} %"
+    """A share as readers write it, without false precision; the space before the sign never breaks a line."""
+    return "–" if value is None else f"{100 * value:.0f}\N{NO-BREAK SPACE}%"
 
 
 def points(value: float) -> str:

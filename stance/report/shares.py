@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stance.data import LABELS, PROBABILITY_COLUMNS
-from stance.evaluate.intervals import Interval, interval_of
+from stance.evaluate.intervals import Interval, interval_of, wilson
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -84,8 +84,8 @@ def shares(rows: pd.DataFrame, *, seed: int = 0) -> tuple[tuple[Share, ...], tup
     probabilities = label_probabilities(rows)[order]
     drawn_posts, drawn_people = _draw(probabilities, starts, named, seed)
     by_person = leanings(np.add.reduceat(np.eye(3)[labels], starts, axis=0)) if len(labels) else labels
-    over_posts = _summary(labels, probabilities.mean(0) if len(labels) else np.zeros(3), drawn_posts)
-    over_people = _summary(by_person[named], drawn_people.mean(0), drawn_people)
+    over_posts = _summary(labels, probabilities.mean(0) if len(labels) else np.zeros(3), drawn_posts, len(starts))
+    over_people = _summary(by_person[named], drawn_people.mean(0), drawn_people, int(named.sum()))
     return over_posts, over_people
 
 
@@ -144,10 +144,15 @@ def _normalised(counts: Floats) -> Floats:
     return np.asarray(np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0))
 
 
-def _summary(labels: Ints, expected: Floats, drawn: Floats) -> tuple[Share, ...]:
+def _summary(labels: Ints, expected: Floats, drawn: Floats, n_people: int) -> tuple[Share, ...]:
     found = []
     for number, label in enumerate(LABELS):
         n = int((labels == number).sum())
         share = n / len(labels) if len(labels) else 0.0
-        found.append(Share(label, n, share, float(expected[number]), interval_of(drawn[:, number])))
+        interval = interval_of(drawn[:, number])
+        if n in (0, len(labels)):
+            # Nobody, or everybody, drawn again is the same for ever; the next person's stance is no surer for that.
+            least = wilson(n_people if n else 0, n_people)
+            interval = Interval(min(interval.low, least.low), max(interval.high, least.high))
+        found.append(Share(label, n, share, float(expected[number]), interval))
     return tuple(found)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from stance.data import Thread
+from stance.data import PROBABILITY_COLUMNS, Thread
+from stance.report.card import excerpt
 from stance.report.figures import Because, figures, labelled_rows
 from stance.report.graph import picture
-from stance.report.page import render
+from stance.report.page import Page, render
 from stance.report.tree import conversation
 
 
@@ -22,7 +23,7 @@ def report(
     card: Mapping[str, Any] | None = None,
     command: str | None = None,
     target: str | None = None,
-) -> str:
+) -> Page:
     """Write down what a discussion thinks, as one self-contained HTML page.
 
     Parameters
@@ -41,8 +42,8 @@ def report(
 
     Returns
     -------
-    str
-        HTML that requests nothing and in which every word of the page is text. Its figures are those of
+    Page
+        A string of HTML that requests nothing and in which every word of the page is text. Its figures are those of
         `stance.report.figures.figures`.
 
     Raises
@@ -68,12 +69,13 @@ def report(
     return render(
         "thread.html",
         title=_title(threads),
-        target=target or (card or {}).get("target") or "the target",
+        target=target or (card or {}).get("target"),
         figures=computed,
         picture=picture(computed),
         trees=trees,
+        odds=set(PROBABILITY_COLUMNS) <= set(labels.columns),
         explained=bool(because),
-        card=card,
+        card=excerpt(card),
         command=command,
         sources=[thread.url or thread.id for thread in threads],
     )

@@ -1,15 +1,31 @@
 "use strict";
 (() => {
+  const sorting = () => {
+    const table = document.querySelector(".sortable tbody");
+    if (!table) return;
+    document.querySelector(".sorting").hidden = false;
+    const value = (row, key) => (key === "name" ? row.dataset.name : row.dataset[key] === "" ? -Infinity : +row.dataset[key]);
+    const buttons = [...document.querySelectorAll("[data-sort]")];
+    const order = (key) => {
+      const [whole, ...rows] = table.children;
+      const sign = key === "name" ? 1 : -1;
+      rows.sort((a, b) => { const [x, y] = [value(a, key), value(b, key)]; return x < y ? -sign : x > y ? sign : 0; });
+      table.replaceChildren(whole, ...rows);
+      buttons.forEach((button) => button.setAttribute("aria-pressed", button.dataset.sort === key));
+    };
+    buttons.forEach((button) => button.addEventListener("click", () => order(button.dataset.sort)));
+  };
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const id = (name) => document.getElementById(name);
   const form = document.querySelector(".tools");
   window.addEventListener("beforeprint", () => all("details").forEach((part) => { part.open = true; }));
+  sorting();
   if (!form) return;
   form.hidden = false;
   const posts = all(".post");
   // Text once, in small letters: 5,000 posts are searched at every key.
   const part = (post, selector) => post.querySelector(selector)?.textContent ?? "";
-  const authors = posts.map((post) => part(post, "h4 b"));
+  const authors = posts.map((post) => part(post, "h3 b"));
   const words = posts.map((post, number) => `${part(post, ".number")} ${authors[number]} ${part(post, ".text")}`.toLowerCase());
   const labels = posts.map((post) => ["favor", "none", "against"].find((name) => post.classList.contains(name)));
   const above = new Map(posts.map((post) => {
@@ -43,7 +59,8 @@
   };
 
   let waiting = 0;
-  form.addEventListener("input", () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(filter); });
+  // Some tools that drive a page announce a choice by "change" alone.
+  for (const event of ["input", "change"]) form.addEventListener(event, () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(filter); });
   form.addEventListener("submit", (event) => event.preventDefault());
 
   let last = -1;

@@ -1,0 +1,1 @@
+"""What stance measures about itself; each module is a command."""

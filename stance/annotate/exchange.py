@@ -1,0 +1,330 @@
+"""Posts and labels in and out: everything `extract` reads, our tables, and the files of Label Studio and doccano.
+
+The ending of a file says what is written: `.csv`, `.jsonl` and `.parquet` are posts tables that `stance train` takes;
+`.labels.csv` holds labels without the words; `.json` is Label Studio's, `.doccano.jsonl` doccano's.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stance.annotate.consensus import adjudicated, decisions, majority, ratings
+from stance.annotate.events import ANSWERS, KINDS, LONGEST_NOTE, Event, check_annotator, imported
+from stance.annotate.queue import Key
+from stance.annotate.store import Store
+from stance.data import LABELS, POST_COLUMNS, check_posts, posts_table, threads_to_table
+from stance.errors import DataError
+from stance.extract import extract
+from stance.tables import decompress, json_line, read_bytes, read_table, replacing, table_format, write_table
+
+#: What a table may say about a label; the rest of its columns belong to the post.
+_LABEL_FIELDS = (*KINDS, "note", "annotator", "mode", "seconds", "model", "given_at")
+
+Rows = list[dict[str, Any]]
+
+#: A post as a file has it, and the labels that each annotator gave it.
+LabelledRow = tuple[dict[str, Any], Rows]
+
+
+def read_source(source: str, annotator: str) -> tuple[pd.DataFrame, list[Event]]:
+    """Read posts, and the labels that come with them.
+
+    Parameters
+    ----------
+    source : str
+        Whatever `stance.extract` reads, a posts table, or an export of Label Studio (JSON) or doccano (JSON Lines).
+    annotator : str
+        Whose the labels are where the file does not say.
+
+    Returns
+    -------
+    posts : DataFrame
+        A checked posts table without labels.
+    labels : list of Event
+
+    Raises
+    ------
+    DataError, PageError
+        If the source cannot be read, has no post, or holds a label that the codebook does not know.
+    """
+    rows = _labelled_rows(source)
+    if rows is None:
+        return _extracted(source), []
+    table = check_posts(posts_table([post for post, _ in rows], () if rows else POST_COLUMNS), where=source)
+    keys = zip(table["thread"], table["post"], strict=True)
+    labels = [
+        event
+        for number, (key, (_, given)) in enumerate(zip(keys, rows, strict=True), start=1)
+        for one in given
+        for event in _labels(one, key, annotator, f"{source}, row {number}")
+    ]
+    return table, labels
+
+
+def _labelled_rows(source: str) -> list[LabelledRow] | None:
+    """Rows of a file that may hold labels, or None for a page, a dump or an address."""
+    if source == "-" or not Path(source).is_file():
+        return None
+    data = decompress(read_bytes(source))
+    if data.lstrip().startswith(b"["):
+        return _label_studio_rows(data, source)
+    if table_format(data) is None:
+        return None
+    rows: Rows = read_table(source, data).to_dict("records")  # type: ignore[assignment]
+    if _is_doccano(rows):
+        rows = [_doccano_row(row) for row in rows]
+    return [(_post_part(row), [row]) for row in rows]
+
+
+def _post_part(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in _LABEL_FIELDS}
+
+
+def _extracted(source: str) -> pd.DataFrame:
+    threads = extract(source)
+    table = threads_to_table(threads)
+    if table.empty:
+        raise DataError("no posts to label", where=source, fix="give a page, dump or table with posts")
+    about = {thread.id: thread for thread in threads}
+    for name in ("title", "url", "platform"):
+        table[name] = pd.Series([getattr(about[thread], name) for thread in table["thread"]], dtype=object)
+    return table
+
+
+def _labels(given: Mapping[str, Any], key: Key, annotator: str, where: str) -> list[Event]:
+    name = check_annotator(given.get("annotator") or annotator)
+    labels = []
+    for kind in KINDS:
+        value = given.get(kind)
+        if value in (None, "") or value != value:
+            continue
+        if value not in ANSWERS:
+            fix = f"use {', '.join(LABELS[:-1])} or {LABELS[-1]}, or leave it empty"
+            raise DataError(f"unknown label {value!r}", where=where, fix=fix)
+        labels.append(imported(name, *key, kind, str(value)))
+    note = given.get("note")
+    if isinstance(note, str) and note:
+        labels.append(imported(name, *key, "note", note[:LONGEST_NOTE]))
+    return labels
+
+
+def add_sources(store: Store, sources: Sequence[str], annotator: str) -> None:
+    """Add posts and labels of all sources; a label that a person gave here is never replaced by a file's."""
+    for source in sources:
+        posts, labels = read_source(source, annotator)
+        store.add_posts(posts, where=source)
+        given = {(event.annotator, event.thread, event.post, event.kind) for event in store.standing()}
+        store.add([one for one in labels if (one.annotator, one.thread, one.post, one.kind) not in given])
+
+
+# Label Studio: a list of tasks, each with `data` and `annotations`; a choice stands in `result` as
+# {"type": "choices", "from_name": ..., "value": {"choices": [...]}} (labelstud.io/guide/task_format).
+
+
+def _label_studio_rows(data: bytes, source: str) -> list[LabelledRow] | None:
+    try:
+        tasks = json.loads(data)
+    except ValueError:
+        return None
+    if not isinstance(tasks, list) or not all(isinstance(task, dict) and "data" in task for task in tasks):
+        return None
+    if not all(isinstance(task["data"], dict) and isinstance(task["data"].get("text"), str) for task in tasks):
+        raise DataError("a task without text", where=source, fix="name the key of the posts in \"data\" 'text'")
+    return [
+        ({"thread": "1", "post": str(task.get("id", number)), **task["data"]}, _annotations(task))
+        for number, task in enumerate(tasks, start=1)
+    ]
+
+
+def _annotations(task: Mapping[str, Any]) -> Rows:
+    finished = [one for one in task.get("annotations") or [] if not one.get("was_cancelled")]
+    return [_annotation(one.get("result") or []) for one in finished]
+
+
+def _annotation(result: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    labels: dict[str, Any] = {}
+    for part in result:
+        name, value = part.get("from_name"), part.get("value") or {}
+        if value.get("choices"):
+            # A project with one question may call it anything; its answer is the stance.
+            labels[name if name in KINDS else "stance"] = str(value["choices"][0]).lower()
+        elif name == "note" and value.get("text"):
+            labels["note"] = " ".join(value["text"])
+        labels["annotator"] = (part.get("meta") or {}).get("annotator") or labels.get("annotator")
+    return labels
+
+
+def _label_studio(rows: Rows) -> bytes:
+    tasks = [_task(number, row) for number, row in enumerate(rows, start=1)]
+    return json.dumps(tasks, ensure_ascii=True, indent=1).encode()
+
+
+def _task(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = count(1)
+    result = [_choice(f"{number}-{next(numbers)}", kind, row) for kind in KINDS if row[kind]]
+    if row["note"]:
+        note = {"id": f"{number}-{next(numbers)}", "from_name": "note", "to_name": "text", "type": "textarea"}
+        result.append({**note, "value": {"text": [row["note"]]}, "meta": {"annotator": row["annotator"]}})
+    annotation = {"result": result, "was_cancelled": False, "ground_truth": False, "lead_time": row["seconds"]}
+    return {"id": number, "data": _post_fields(row), "annotations": [annotation], "predictions": []}
+
+
+def _choice(part: str, kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": part,
+        "from_name": kind,
+        "to_name": "text",
+        "type": "choices",
+        "value": {"choices": [row[kind]]},
+        # Users of Label Studio are numbers of one installation; `meta` keeps the name and is left alone there.
+        "meta": {"annotator": row["annotator"]},
+    }
+
+
+# doccano, text classification: one object a line with `text` and `label`, a list; other fields are kept as they are.
+
+
+def _is_doccano(rows: Rows) -> bool:
+    return bool(rows) and all("text" in row and isinstance(row.get("label"), list) for row in rows)
+
+
+def _doccano_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {name: value for name, value in row.items() if name not in ("id", "label", "Comments")}
+    stance = str(row["label"][0]).lower() if row["label"] else None
+    return {"post": str(row.get("id", "")), **rest, "stance": stance}
+
+
+def _doccano(rows: Rows) -> bytes:
+    lines = []
+    for row in rows:
+        extra = {name: row[name] for name in ("text_only", "note", "annotator") if row[name]}
+        label = [row["stance"]] if row["stance"] else []
+        lines.append(json_line({**_post_fields(row), "label": label, **extra}))
+    return b"".join(lines)
+
+
+def _post_fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in _post_part(row).items() if value is not None}
+
+
+def _stand_off(rows: Rows) -> bytes:
+    text = io.StringIO(newline="")
+    names = ("thread", "post", "author", *KINDS, "annotator", "note")
+    writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: row[name] or "" for name in names} for row in rows)
+    return text.getvalue().encode("utf-8", "surrogatepass")
+
+
+def labels_table(store: Store, whose: str) -> pd.DataFrame:
+    """Labels of one annotator, of the majority, or the adjudicated ones.
+
+    Parameters
+    ----------
+    whose : str
+        An annotator's name, "majority" or "adjudicated".
+
+    Returns
+    -------
+    DataFrame
+        The posts that have a label, in order: a posts table with `stance`, `text_only`, `note`, `annotator`, `mode`,
+        `seconds`, `model` and `given_at` (the last four for one annotator only).
+
+    Raises
+    ------
+    DataError
+        If there is no such label.
+    """
+    standing = store.standing()
+    labels = {kind: _chosen(standing, kind, whose) for kind in KINDS}
+    mine = {(one.thread, one.post, one.kind): one for one in standing if one.annotator == whose}
+    rows = []
+    for post in store.posts().to_dict("records"):
+        key = (post["thread"], post["post"])
+        if any(key in labels[kind] for kind in KINDS):
+            given = {kind: labels[kind].get(key) for kind in KINDS}
+            row: dict[Any, Any] = {**post, **given, **_about(mine, key), "annotator": whose}
+            rows.append(row)
+    if not rows:
+        names = sorted({event.annotator for event in standing})
+        known = ", ".join([*names, "majority or adjudicated"])
+        raise DataError(f"no labels by {whose!r}", where=store.path.name, fix=f"choose {known}")
+    return posts_table(rows)
+
+
+def _chosen(standing: Sequence[Event], kind: str, whose: str) -> Mapping[Key, str]:
+    given = ratings(standing, kind)
+    if whose == "majority":
+        return majority(given)
+    if whose == "adjudicated":
+        return adjudicated(given, decisions(standing, kind))
+    return {key: labels[whose] for key, labels in given.items() if whose in labels}
+
+
+def _about(mine: Mapping[tuple[str, str, str], Event], key: Key) -> dict[str, Any]:
+    label = mine.get((*key, "stance")) or mine.get((*key, "text_only"))
+    note = mine.get((*key, "note"))
+    return {
+        "note": note.value if note and note.value else None,
+        "mode": label.mode if label else None,
+        "seconds": label.seconds if label else None,
+        "model": label.model if label else None,
+        "given_at": label.given_at if label else None,
+    }
+
+
+def export_labels(database: str | os.PathLike[str] | Store, output: str | os.PathLike[str], *, whose: str) -> int:
+    """Write labels to a file, by its ending; return how many posts.
+
+    Parameters
+    ----------
+    database : path or Store
+    output : path
+        Ending in `.csv`, `.jsonl` or `.parquet` (posts table with stance), `.labels.csv` (without the words), `.json`
+        (Label Studio) or `.doccano.jsonl`.
+    whose : str
+        An annotator's name, "majority" or "adjudicated".
+
+    Raises
+    ------
+    DataError
+        If there is no such label, or the ending is unknown.
+    """
+    store = database if isinstance(database, Store) else open_existing(database)
+    table = labels_table(store, whose)
+    write = _writer(os.fspath(output))
+    if write is None:
+        # `stance train` wants a stance in every row; labels given to the words alone go out by the other endings.
+        table = table[table["stance"].notna()].reset_index(drop=True)
+        # A column without a value would look like an answer that nobody gave.
+        table = table.drop(columns=[kind for kind in KINDS if table[kind].isna().all()])
+        write_table(table, output)
+        return len(table)
+    with replacing(output) as stream:
+        stream.write(write(table.to_dict("records")))  # type: ignore[arg-type]
+    return len(table)
+
+
+def open_existing(database: str | os.PathLike[str]) -> Store:
+    """Open a labels database that must be there."""
+    if not Path(database).is_file():
+        raise DataError("no such database", where=os.fspath(database), fix="label with `stance annotate` first")
+    return Store(Path(database))
+
+
+def _writer(name: str) -> Callable[[Rows], bytes] | None:
+    endings: dict[str, Callable[[Rows], bytes]] = {
+        ".labels.csv": _stand_off,
+        ".doccano.jsonl": _doccano,
+        ".json": _label_studio,
+    }
+    return next((write for ending, write in endings.items() if name.endswith(ending)), None)

@@ -1,0 +1,100 @@
+"""From a labelled table to a described model: the one road that `stance train` and notebooks take."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import pandas as pd
+from tqdm import tqdm
+
+from stance import __version__
+from stance.data import LABELS, check_posts
+from stance.tables import json_line, read_table
+from stance.train import STEPS, Settings, Trained, cross_validated, fit, with_card
+from stance.workflow import DEFAULT_MODEL, load_corpus, shipped_manifest
+
+_LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas")
+
+
+def train(
+    posts: pd.DataFrame | str | os.PathLike[str] | None = None,
+    *,
+    target: str = "Huawei",
+    name: str = DEFAULT_MODEL,
+    spellings: Sequence[str] | None = None,
+    settings: Settings | None = None,
+) -> Trained:
+    """Train a model: settings chosen by cross-validation on held-out groups, then fitted, calibrated and described.
+
+    Parameters
+    ----------
+    posts : DataFrame or path, optional
+        A posts table with `stance`, and `text_only`, `slice` and `split` where there are any; by default the corpus
+        that comes with stance. Rows whose `split` is "test" are not learned from; the finished model is read on them
+        once, for its card.
+    target : str
+        Whom or what the stances are about.
+    name : str
+        The model's name.
+    spellings : sequence of str, optional
+        How the target's name begins in posts, with its misspellings; by default what the shipped corpus says, or the
+        target's name itself.
+
+    Returns
+    -------
+    Trained
+        The model is in `.model`; `stance.save_model` writes it to a folder.
+
+    Raises
+    ------
+    DataError
+        If the table breaks the rules of a posts table, or has too few posts of a stance.
+    """
+    settings = settings or Settings()
+    if spellings is None:
+        spellings = shipped_manifest()["spellings"] if posts is None else [target]
+    names = tuple(spelling.lower() for spelling in spellings)
+    table = _labelled_posts(posts)
+    learned = table[table["split"] != "test"].reset_index(drop=True) if "split" in table.columns else table
+    with tqdm(total=STEPS, disable=None, leave=False) as bar:
+        trained = fit(learned, settings, target_names=names, progress=partial(_step, bar))
+    card = {
+        "name": name,
+        "target": target,
+        "training": _describe(learned),
+        **trained.model.card,
+        "cross_validation": cross_validated(trained, learned),
+        "versions": {"stance": __version__} | {library: version(library) for library in _LIBRARIES},
+    }
+    return with_card(trained, card)
+
+
+def _step(bar: Any, name: str) -> None:
+    bar.set_description(name)
+    bar.update()
+
+
+def _labelled_posts(posts: pd.DataFrame | str | os.PathLike[str] | None) -> pd.DataFrame:
+    if posts is None:
+        return load_corpus()
+    if isinstance(posts, pd.DataFrame):
+        return check_posts(posts, labelled=True)
+    return check_posts(read_table(posts), where=os.fspath(posts), labelled=True)
+
+
+def _describe(posts: pd.DataFrame) -> dict[str, Any]:
+    """Counts and the hash of the training table: the same hash means the same posts and labels in the same order."""
+    columns = [name for name in ("thread", "post", "parent", "author", "text", "stance", "text_only") if name in posts]
+    digest = hashlib.sha256(b"".join(json_line(row) for row in posts[columns].to_dict("records"))).hexdigest()
+    counts = posts["stance"].value_counts()
+    return {
+        "posts": len(posts),
+        "threads": int(posts["thread"].nunique()),
+        "labels": {label: int(counts.get(label, 0)) for label in LABELS},
+        "sha256": digest,
+    }

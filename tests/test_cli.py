@@ -1,0 +1,208 @@
+"""The command line: data to stdout, messages to stderr, one line and status 2 for what the user gave wrong."""
+
+import csv
+import io
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import stance
+from stance.cli import main
+
+PAGE = """Cameras compared
+
+3 Comments
+
+1. ann
+
+Posts: 3; Member since: Jan 01, 2018
+
+Huawei steals code, everybody knows
+
+2. bob
+
+Posts: 9; Member since: Jan 02, 2018
+
+No proof at all. Great phone though
+
+3. cat
+
+Posts: 1; Member since: Jan 03, 2018
+
+when is the launch?
+"""
+
+
+def run(*arguments, stdin=None):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+
+
+@pytest.fixture
+def page(tmp_path):
+    path = tmp_path / "thread.txt"
+    path.write_text(PAGE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(small_model, tmp_path_factory):
+    return stance.save_model(small_model, tmp_path_factory.mktemp("models") / "tiny")
+
+
+def rows(output):
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def test_extract_prints_a_row_a_post_and_a_summary_beside(page):
+    done = run("extract", page)
+    assert done.exit_code == 0
+    assert [(row["post"], row["author"]) for row in rows(done.stdout)] == [("1", "ann"), ("2", "bob"), ("3", "cat")]
+    assert set(rows(done.stdout)[0]) >= {
+        "thread",
+        "post",
+        "parent",
+        "parent_basis",
+        "author",
+        "posted_at",
+        "text",
+        "quote",
+    }
+    assert "3 posts" in done.stderr
+
+
+def test_label_prints_a_row_a_post(page, model):
+    done = run("label", page, "--model", model)
+    assert done.exit_code == 0
+    wanted = {"thread", "post", "stance", "text_stance", "p_favor", "p_against", "p_none", "abstained"}
+    assert set(rows(done.stdout)[0]) >= wanted
+    assert len(rows(done.stdout)) == 3
+
+
+def test_label_reads_standard_input(model):
+    assert len(rows(run("label", "-", "--model", model, stdin=PAGE).stdout)) == 3
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_label_writes_by_the_ending(page, model, tmp_path, ending):
+    out = tmp_path / f"labels.{ending}"
+    done = run("label", page, "--model", model, "-o", out)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert stance.read_table(out)["post"].tolist() == ["1", "2", "3"]
+
+
+def test_what_label_writes_evaluate_takes(page, model, tmp_path):
+    run("label", page, "--model", model, "-o", tmp_path / "labels.csv")
+    gold = stance.check_posts(stance.threads_to_table(stance.extract(page))).assign(stance=["against", "favor", "none"])
+    stance.write_table(gold, tmp_path / "gold.csv")
+    done = run("evaluate", tmp_path / "gold.csv", "--labels", tmp_path / "labels.csv", "--json")
+    assert json.loads(done.stdout)["n_posts"] == 3
+
+
+def test_standoff_labels_are_put_onto_their_page(page, model, tmp_path):
+    (tmp_path / "gold.csv").write_text("post,author,stance\n1,ann,against\n2,bob,favor\n3,cat,none\n")
+    done = run("evaluate", tmp_path / "gold.csv", "--page", page, "--model", model, "--json")
+    assert json.loads(done.stdout)["n_posts"] == 3
+
+
+def test_a_page_that_does_not_match_its_labels_is_refused_by_number_and_author(page, tmp_path):
+    (tmp_path / "gold.csv").write_text("post,author,stance\n1,ann,against\n2,eve,favor\n3,cat,none\n")
+    done = run("evaluate", tmp_path / "gold.csv", "--page", page)
+    assert done.exit_code == 2
+    assert "post 2 is by bob, not by eve" in done.stderr
+
+
+def test_train_writes_a_model_that_label_takes(small_corpus, page, tmp_path):
+    stance.write_table(small_corpus, tmp_path / "corpus.csv")
+    done = run("train", tmp_path / "corpus.csv", "--name", "tiny", "-o", tmp_path / "tiny")
+    assert done.exit_code == 0, done.stderr
+    assert "learned from 90 posts of 30 threads" in done.stdout
+    assert run("label", page, "--model", tmp_path / "tiny").exit_code == 0
+
+
+def test_explain_ends_with_the_logit(model):
+    assert run("explain", "they steal code", "--model", model).stdout.splitlines()[-1].startswith("logit")
+
+
+def test_explain_tells_words_and_conversation_apart(page, model):
+    shown = run("explain", "--thread", page, "--post", "2", "--model", model).stdout
+    assert "words alone" in shown
+    assert "in the conversation" in shown
+
+
+def test_csv_of_labels_is_what_a_spreadsheet_reads(page, model, tmp_path):
+    run("label", page, "--model", model, "-o", tmp_path / "l.csv")
+    header = next(csv.reader(io.StringIO((tmp_path / "l.csv").read_text())))
+    assert header[:3] == ["thread", "post", "stance"]
+
+
+BINARY = bytes(range(256)) * 20
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("missing.txt", None, "no such file"),
+        ("empty.txt", b"", "the file is empty"),
+        ("article.html", b"<html><body><p>Only an article.</p></body></html>", "no posts"),
+        ("binary.bin", BINARY, ""),
+        ("words.csv", b"words,stance\nhello,none\n", ""),
+        ("no-text.jsonl", b'{"post": "1", "stance": "none"}\n', "no column 'text'"),
+    ],
+)
+@pytest.mark.parametrize("out", [False, True])
+def test_what_cannot_be_labelled_ends_in_one_line_and_status_2(tmp_path, model, name, data, message, out):
+    source = tmp_path / name
+    if data is not None:
+        source.write_bytes(data)
+    target = tmp_path / "labels.csv"
+    done = run("label", source, "--model", model, *(["-o", target] if out else []))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert name.split(".")[0] in done.stderr
+    assert message in done.stderr
+    assert not target.exists()
+
+
+def test_an_unknown_label_names_its_row(tmp_path):
+    (tmp_path / "gold.csv").write_text("post,text,stance\n1,a,favor\n2,b,pro\n")
+    done = run("evaluate", tmp_path / "gold.csv")
+    assert done.exit_code == 2
+    assert "row 2: unknown label 'pro'; use favor, against or none" in done.stderr
+
+
+def test_a_model_with_a_changed_byte_is_refused(page, model, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(model, broken)
+    data = bytearray((broken / "idf.npy").read_bytes())
+    data[-1] ^= 1
+    (broken / "idf.npy").write_bytes(bytes(data))
+    done = run("label", page, "--model", broken)
+    assert done.exit_code == 2
+    assert "idf.npy: the file has been changed" in done.stderr
+
+
+def test_usage_that_makes_no_sense_is_refused():
+    assert run("explain").exit_code == 2
+    assert run("label").exit_code == 2
+    assert run("evaluate", "gold.csv", "--labels", "a", "--model", "b").exit_code == 2
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch, page):
+    monkeypatch.setattr(stance, "label_files", lambda *_, **__: 1 / 0)
+    assert isinstance(run("label", page).exception, ZeroDivisionError)
+
+
+def test_every_command_says_what_it_does():
+    for name, command in main.commands.items():
+        assert command.help, name
+        assert run(name, "--help").exit_code == 0
+
+
+def test_the_library_and_the_command_give_the_same_labels(page, model):
+    printed = pd.DataFrame(rows(run("label", page, "--model", model).stdout))
+    called = stance.label(page, model)
+    assert printed["stance"].tolist() == called["stance"].tolist()
+    assert printed["p_favor"].tolist() == called["p_favor"].tolist()

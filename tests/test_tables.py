@@ -1,0 +1,132 @@
+"""Tables to files and back."""
+
+import bz2
+import gzip
+import json
+import lzma
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stance.data import posts_table
+from stance.errors import DataError
+from stance.tables import FORMATS, read_table, replacing, table_format, write_table
+
+#: What pandas' own defaults break: a lone carriage return, "NA", "None", quotes, formulas, NUL, lone surrogates.
+NASTY = ["\r", "a\rb", "a\r\nb", "NA", "None", "null", 'say "hi"', "=1+1", "x\x00y", "\u2028", "1.0", "007", "", " "]
+TEXTS = st.one_of(st.sampled_from(NASTY), st.text(st.characters(), max_size=20))
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {"thread": TEXTS, "post": TEXTS, "author": st.one_of(st.none(), st.text(min_size=1)), "text": TEXTS}
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+@settings(deadline=None, max_examples=120)
+@given(rows=ROWS)
+def test_what_is_written_is_what_is_read(tmp_path_factory, ending, rows):
+    if ending == ".parquet":
+        # Parquet's strings are UTF-8, which has no lone surrogates; they are refused, not changed.
+        rows = [{key: value and value.encode("utf-8", "ignore").decode() for key, value in row.items()} for row in rows]
+    path = tmp_path_factory.mktemp("t") / f"table{ending}"
+    table = posts_table(rows, ("thread", "post", "author", "text"))
+    write_table(table, path)
+    assert read_table(path).to_dict("records") == table.to_dict("records")
+
+
+def test_numbers_and_booleans_survive_json_lines_and_parquet(tmp_path):
+    table = posts_table([{"text": "a", "p_favor": 0.1, "abstained": True}])
+    for ending in (".jsonl", ".parquet"):
+        write_table(table, tmp_path / f"t{ending}")
+        assert read_table(tmp_path / f"t{ending}").to_dict("records") == table.to_dict("records")
+
+
+@pytest.mark.parametrize("squeeze", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_table_is_read_by_its_content(tmp_path, squeeze):
+    path = tmp_path / "posts"
+    path.write_bytes(squeeze(b'{"text": "hi"}\n'))
+    assert read_table(path).to_dict("records") == [{"text": "hi"}]
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b'{"text": "hi"}\n', ".jsonl"),
+        (b"\xef\xbb\xbftext,stance\nhi,none\n", ".csv"),
+        (b"text\nhi\n", ".csv"),
+        (b"PAR1...", ".parquet"),
+        (b'{"children": [{"text": "an export"}]}', None),
+        (b"<html>", None),
+        (b"Just a text, with a comma", None),
+    ],
+)
+def test_a_table_is_known_by_its_content(data, kind):
+    assert table_format(data) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("empty.csv", b"", r"empty\.csv: the file is empty; give a file with posts in it"),
+        ("odd.jsonl", b'{"text": "a"}\n{oops\n', r"odd\.jsonl, line 2: not JSON .*; one object a line"),
+        ("list.jsonl", b'{"text": "a"}\n[1]\n', r"list\.jsonl, line 2: list instead of an object"),
+        ("short.csv", b"text,stance\na,none\nb\n", r"short\.csv, row 2: 1 cells under 2 columns; quote cells"),
+        ("latin.csv", b"text\n\xe9t\xe9\n", r"latin\.csv: byte 5 is not UTF-8; save the table as UTF-8"),
+        ("half.parquet", b"PAR1 and no more", r"half\.parquet: not Parquet"),
+        ("page.html", b"<html></html>", r"page\.html: not a table; give JSON Lines, CSV"),
+        ("torn.gz", gzip.compress(b'{"text": "a"}')[:-4], r"compressed data is damaged"),
+    ],
+)
+def test_what_is_no_table_is_refused_in_one_line(tmp_path, name, data, message):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(DataError, match=message) as caught:
+        read_table(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere\.csv: no such file; check the path"):
+        read_table(tmp_path / "nowhere.csv")
+
+
+def test_an_unknown_ending_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(DataError, match=r"end the name in one of \.jsonl, \.csv, \.parquet"):
+        write_table(pd.DataFrame({"text": ["a"]}), tmp_path / "t.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_while_writing_leaves_the_old_file_whole(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), replacing(path) as stream:
+        stream.write(b"half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_kill_while_writing_leaves_the_old_file_whole(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text("old")
+    code = (
+        "import os, signal, sys\nfrom stance.tables import replacing\n"
+        "with replacing(sys.argv[1]) as stream:\n    stream.write(b'half')\n    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], env={**os.environ, "PYTHONPATH": str(Path.cwd())})
+    assert done.returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+
+
+def test_a_lone_surrogate_is_escaped_in_json_lines(tmp_path):
+    write_table(posts_table([{"text": "\udcff"}]), tmp_path / "t.jsonl")
+    assert json.loads((tmp_path / "t.jsonl").read_bytes()) == {"text": "\udcff"}

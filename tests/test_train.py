@@ -1,0 +1,100 @@
+"""Labelled posts to a model."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from stance.conversation import Couplings
+from stance.data import LABELS, check_posts, posts_table
+from stance.errors import DataError
+from stance.train import (
+    Settings,
+    Task,
+    abstention_threshold,
+    calibration,
+    fit,
+    fit_head,
+    group_numbers,
+    label_numbers,
+    make_folds,
+)
+
+FAST = Settings(strengths=(1.0,), folds=3)
+
+
+def quiet(step):
+    """A progress that says nothing."""
+
+
+def test_training_twice_gives_the_same_arrays_byte_for_byte(small_corpus, small_model):
+    again = fit(small_corpus, FAST, target_names=("huawei",), progress=quiet).model
+    assert again.fingerprint == small_model.fingerprint
+
+
+def test_the_small_model_has_learned_its_corpus(small_corpus, small_model):
+    predicted = [LABELS[number] for number in small_model.predict_proba(list(small_corpus["text"])).argmax(axis=1)]
+    assert predicted == list(small_corpus["stance"])
+
+
+def test_no_group_stands_on_both_sides_of_a_fold(small_corpus):
+    groups = group_numbers(small_corpus)
+    folds = make_folds(groups, FAST)
+    assert [set(groups[train]) & set(groups[test]) for train, test in folds] == [set()] * 3
+    assert sorted(np.concatenate([test for _, test in folds])) == list(range(len(small_corpus)))
+
+
+def test_slices_are_the_groups_where_a_corpus_names_them(small_corpus):
+    sliced = small_corpus.assign(slice=[f"s{row % 4}" for row in range(len(small_corpus))])
+    assert group_numbers(sliced)[:6].tolist() == [0, 1, 2, 3, 0, 1]
+
+
+def test_posts_without_threads_are_groups_of_their_own():
+    posts = check_posts(posts_table([{"text": "a"}, {"text": "b"}, {"text": "c"}]))
+    assert group_numbers(posts).tolist() == [0, 1, 2]
+
+
+def test_a_head_is_scikit_learns_balanced_logistic_regression():
+    rng = np.random.default_rng(0)
+    matrix, classes = rng.normal(size=(60, 5)), rng.integers(0, 3, 60)
+    head = fit_head(matrix, Task(np.arange(60), classes, 3), 0.5)
+    reference = LogisticRegression(C=0.5, class_weight="balanced", tol=1e-4, max_iter=500).fit(matrix, classes)
+    np.testing.assert_allclose(head.apply(matrix), reference.decision_function(matrix), atol=1e-9)
+
+
+def test_a_head_without_one_of_its_classes_says_nothing():
+    head = fit_head(np.ones((4, 2)), Task(np.arange(4), np.array([0, 0, 1, 1]), 3), 1.0)
+    assert head.apply(np.ones((4, 2))).tolist() == [[0.0] * 3] * 4
+
+
+def test_calibration_finds_the_scale_that_the_labels_have():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(20_000, 3)) * 2
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    classes = (shares.cumsum(axis=1) < rng.random((20_000, 1))).sum(axis=1)
+    assert calibration(logits * 5, classes) == pytest.approx(1 / 5, rel=0.05)
+
+
+def test_the_threshold_is_the_smallest_that_keeps_the_promised_precision():
+    probabilities = np.array([[p, 1 - p, 0.0] for p in (0.95, 0.9, 0.85, 0.8, 0.7, 0.6)])
+    classes = np.array([0, 0, 0, 1, 1, 1])
+    assert abstention_threshold(probabilities, classes, 0.75) == 0.8
+    assert abstention_threshold(probabilities, classes, 0.5) == 0.0
+
+
+def test_too_few_posts_of_a_stance_are_refused(small_corpus):
+    with pytest.raises(DataError, match="0 posts labelled 'none', at least 5 are needed"):
+        fit(small_corpus[small_corpus["stance"] != "none"].reset_index(drop=True), FAST, progress=quiet)
+
+
+def test_posts_without_authors_and_parents_leave_the_text_model_alone(small_corpus):
+    lonely = check_posts(small_corpus[["text", "stance"]], labelled=True)
+    assert fit(lonely, FAST, progress=quiet).model.couplings == Couplings()
+
+
+def test_text_only_is_stance_where_a_table_has_none(small_corpus):
+    lonely = small_corpus.drop(columns="text_only")
+    assert label_numbers(lonely, "text_only").tolist() == label_numbers(small_corpus, "stance").tolist()
+
+
+def test_the_summary_names_what_was_learned_and_chosen(small_trained):
+    assert "the best of 1 settings" in str(small_trained)
