@@ -210,7 +210,8 @@ def others(model: Any, texts: list[str], folder: Path) -> Iterator[Result]:
         works["fastText (character 2-5, words 1-2)"] = lambda: [
             learned.f.predict(line, 1, 0.0, "strict") for line in lines
         ]
-    except ImportError:
+    except (ImportError, AttributeError):
+        # fasttext-predict, which the language detector brings, has the same module name and cannot train.
         yield Result("fastText", "not installed")
     try:
         from vowpalwabbit import Workspace
