@@ -161,8 +161,8 @@ def _author_numbers(posts: pd.DataFrame) -> Ints:
     count = Counter(names)
     # An author with one post, whom nothing couples, takes no place.
     several = (name for name, n_posts in count.items() if n_posts > 1 and name is not None)
-    number: dict[Any, int] = {name: place for place, name in enumerate(several)}
-    return np.array([number.get(name, -1) for name in names], dtype=np.int64)
+    number = {name: place for place, name in enumerate(several)}
+    return np.array([-1 if name is None else number.get(name, -1) for name in names], dtype=np.int64)
 
 
 def _missing(author: object) -> bool:

@@ -46,7 +46,7 @@ def foreign_language(text: str, known: tuple[str, ...]) -> str | None:
     >>> foreign_language("lol no", ("en",)) is None
     True
     """
-    if "en" in known and _plainly_english(text):
+    if len(text) < LEAST_LETTERS or ("en" in known and _plainly_english(text)):
         return None
     words = " ".join(_NO_WORDS.sub(" ", text).split()).encode("utf-8", "ignore").decode()
     if sum(map(str.isalpha, words)) < LEAST_LETTERS:

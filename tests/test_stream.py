@@ -106,12 +106,13 @@ def test_folders_and_patterns_stand_for_the_files_in_them(tmp_path):
 
 
 BAD = {
+    '{"thread": "t0", "post": "1", "text": "x"}': "post '1' stands twice in thread 't0'",
     "not json": "not JSON (Expecting value: line 1 column 1 (char 0))",
     '["text"]': "list instead of an object",
-    '{"thread": "t", "post": "9"}': "no text",
+    '{"thread": "t", "post": "9"}': "no column 'text'",
+    '{"thread": "t", "post": "9", "text": null}': "no text",
     '{"thread": "t", "post": "9", "text": 3}': "text is int, not a string",
     '{"thread": "", "post": "9", "text": "x"}': "no thread id",
-    '{"thread": "t0", "post": "1", "text": "x"}': "post '1' stands twice in thread 't0'",
     '{"thread": "t", "post": "9", "text": "' + "x" * 1_000_001 + '"}': "text of more than 1000000 bytes",
 }
 
@@ -122,7 +123,9 @@ def test_rows_that_cannot_be_used_are_rejected_with_their_line_and_reason(tmp_pa
     counts = label_files([source], tmp_path / "out.jsonl", model)
     found = lines(tmp_path / "out.jsonl.rejected.jsonl")
     assert (counts.rows, counts.rejects) == (4, len(BAD))
-    assert [(row["line"], row["reason"]) for row in found] == list(zip(range(6, 13), BAD.values(), strict=True))
+    assert [(row["line"], row["reason"]) for row in found] == list(
+        zip(range(6, 6 + len(BAD)), BAD.values(), strict=True)
+    )
 
 
 def test_strict_stops_at_a_row_that_cannot_be_used(tmp_path, model):

@@ -6,6 +6,7 @@ some thousands of chunks make up nine tenths of all text.
 
 from __future__ import annotations
 
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ class Memo:
         self._make_room(most, len(text))
         found, found_ends = np.empty(most, dtype=np.int32), np.empty(len(ends), dtype=np.int64)
         known = find_chunks(text, ends, self.chunks, self._n_chunks, found, found_ends)
-        self._learn_chunks([self._tokens_of(number) for number in range(self._n_chunks, known)])
+        self._learn_chunks([chunk_tokens(chunk, self._target_names) for chunk in self._new_chunks(known)])
         return found[: found_ends[-1]], found_ends
 
     def _make_room(self, n_chunks: int, n_bytes: int) -> None:
@@ -110,10 +111,11 @@ class Memo:
         room = {name: _at_least(getattr(self.post, name), n_tokens + 1) for name in ("new", "first", "second")}
         self.post = self.post._replace(**room)
 
-    def _tokens_of(self, number: int) -> tuple[str, ...]:
-        start, end = self.chunks.text_start[number], self.chunks.text_start[number + 1]
-        chunk = self.chunks.text[start:end].tobytes().decode("utf-8", "surrogatepass")
-        return chunk_tokens(chunk, self._target_names)
+    def _new_chunks(self, known: int) -> list[str]:
+        ends = self.chunks.text_start[self._n_chunks : known + 1].tolist()
+        text = self.chunks.text[ends[0] : ends[-1]].tobytes()
+        spans = pairwise(end - ends[0] for end in ends)
+        return [text[start:end].decode("utf-8", "surrogatepass") for start, end in spans]
 
     def _learn_chunks(self, readings: list[tuple[str, ...]]) -> None:
         """Enter the tokens of the chunks from `_n_chunks` on."""
@@ -138,20 +140,26 @@ class Memo:
         self.tokens = Tokens(floats, floats.view(np.int32))
         longest = max(map(len, records), default=0)
         self.post = self.post._replace(again=_at_least(self.post.again, longest))
+        self._write_whole_numbers(records, 2 * (places[:-1] + 2 * lanes))
         rows, word = self._layout.tables.rows.reshape(-1, lanes), self._layout.features[BLOCKS.index("word")]
-        for token, place, record in zip(new, places.tolist(), records, strict=False):
+        for token, place in zip(new, places.tolist(), strict=False):
+            self._place[token] = place
             if token in word:
                 floats[place : place + lanes] = rows[word[token]]
-            head = 2 * (place + 2 * lanes)
-            self.tokens.ints[head : head + len(record)] = record
-            self._place[token] = place
         sum_chars(self.tokens, places[:-1], self._layout.tables.rows, lanes)
         self._end_of_tokens = int(places[-1])
+
+    def _write_whole_numbers(self, records: list[list[int]], heads: Ints) -> None:
+        # All at once: an assignment to a piece of an array costs as much as a hundred numbers.
+        lengths = np.array([len(record) for record in records], dtype=np.int64)
+        starts = np.cumsum(lengths) - lengths
+        numbers = np.fromiter(chain.from_iterable(records), dtype=np.int32, count=int(lengths.sum()))
+        self.tokens.ints[np.repeat(heads - starts, lengths) + np.arange(len(numbers))] = numbers
 
     def _whole_numbers(self, token: str) -> list[int]:
         """The header of a token's record, and its character features."""
         _, char, edge, near = self._layout.features
-        chars = sorted({char[ngram] for ngram in token_chars(token) if ngram in char})
+        chars = sorted(found for found in {*map(char.get, token_chars(token))} if found is not None)
         header = [NONE] * HEADER
         header[STAMP] = 0
         header[KNOWN] = self._layout.known.get(token, NONE)

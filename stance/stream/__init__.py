@@ -5,6 +5,7 @@ sources ──read──> rows ──cut──> parts of whole threads ──lab
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -137,13 +138,20 @@ class _Run:
 
         def write(_: int, part: Labelled) -> Done:
             sys.stdout.buffer.write(part.data)
+            sys.stdout.buffer.flush()
             rejected.append(part.rejected)
             return Done(part.rows, part.rejects, part.threads)
 
         counts, _ = self._label(self._records(Path(tempfile.gettempdir())), lambda _: None, write)
-        sys.stdout.buffer.flush()
-        sys.stderr.buffer.write(b"".join(rejected))
+        if counts.rows == 0:
+            raise self._nothing(b"".join(rejected))
+        sys.stderr.write(b"".join(rejected).decode("utf-8", "replace"))
         return counts
+
+    def _nothing(self, rejected: bytes) -> DataError:
+        reason = json.loads(rejected.splitlines()[0])["reason"] if rejected else "the file is empty"
+        fix = "give posts: a page with comments in it, or a table with a column 'text'"
+        return DataError(f"nothing could be labelled ({reason})", where=", ".join(self.job.sources), fix=fix)
 
     def to_file(self, name: str) -> Counts:
         records = self._records(Path(name).parent)
@@ -158,10 +166,9 @@ class _Run:
         journal = Journal(name, self._identity())
         counts, n_parts = self._label(records, journal.done, journal.keep)
         if counts.rows == 0:
-            reason = journal.first_reason()
+            rejected = journal.first_rejects()
             journal.discard()
-            fix = "give posts: a page with comments in it, or a table with a column 'text'"
-            raise DataError(f"nothing could be labelled ({reason})", where=", ".join(self.job.sources), fix=fix)
+            raise self._nothing(rejected)
         journal.finish(n_parts, self.job.columns)
         return counts
 

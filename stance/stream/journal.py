@@ -76,11 +76,10 @@ class Journal:
                 stream.write(content)
         return done
 
-    def first_reason(self) -> str:
-        """Why the first row was rejected."""
+    def first_rejects(self) -> bytes:
+        """The rejects of the first part."""
         found = self._path(0, ".rejected")
-        lines = found.read_bytes().splitlines() if found.exists() else []
-        return str(json.loads(lines[0])["reason"]) if lines else "there are no posts"
+        return found.read_bytes() if found.exists() else b""
 
     def _path(self, number: int, ending: str) -> Path:
         return self.folder / f"{number:06}{ending}"

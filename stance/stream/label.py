@@ -141,7 +141,8 @@ def _row(record: Record, job: Job) -> dict[str, Any] | Refused:
         return Refused(f"{type(row).__name__} instead of an object")
     text = row.get("text")
     if not isinstance(text, str):
-        return Refused("no text" if text is None else f"text is {type(text).__name__}, not a string")
+        missing = "no column 'text'" if "text" not in row else "no text"
+        return Refused(missing if text is None else f"text is {type(text).__name__}, not a string")
     # A character has at most four bytes: most texts need no counting.
     if len(text) * 4 > LONGEST_TEXT and len(text.encode("utf-8", "surrogatepass")) > LONGEST_TEXT:
         return Refused(f"text of more than {LONGEST_TEXT} bytes")

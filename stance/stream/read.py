@@ -156,7 +156,7 @@ def _files(source: str) -> list[str]:
 
 def _opened(name: str) -> IO[bytes]:
     if name == "-":
-        return open(sys.stdin.fileno(), "rb", closefd=False)
+        return sys.stdin.buffer
     try:
         return Path(name).open("rb")
     except FileNotFoundError as error:

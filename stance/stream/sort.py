@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from importlib import import_module
@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from stance.errors import DataError
 from stance.stream.cut import thread_of
-from stance.stream.read import Record
+from stance.stream.read import Record, Refused
+from stance.tables import json_line
 
 #: What DuckDB may take before it goes to disk; two threads, because each takes its share of it.
 _SETTINGS = {"memory_limit": "1GB", "threads": 2, "preserve_insertion_order": False}
@@ -37,22 +38,21 @@ def sorted_by_thread(records: Iterable[Record], folder: Path) -> Iterator[Record
     with tempfile.TemporaryDirectory(dir=folder, prefix="sort.") as place:
         connection = _engine().connect(str(Path(place) / "rows.duckdb"), config=_SETTINGS)
         try:
-            connection.execute("CREATE TABLE rows (thread BLOB, position BIGINT, record BLOB)")
+            connection.execute("CREATE TABLE rows (thread BLOB, position BIGINT, place BLOB, content BLOB)")
             positions = count()
             for batch in _batches(records, _BATCH):
                 rows = pa.table([pa.array(column) for column in zip(*_rows(batch, positions), strict=True)], _COLUMNS)
                 connection.register("batch", rows)
                 connection.execute("INSERT INTO rows SELECT * FROM batch")
                 connection.unregister("batch")
-            result = connection.execute("SELECT record FROM rows ORDER BY thread, position")
+            result = connection.execute("SELECT place, content FROM rows ORDER BY thread, position")
             while found := result.fetchmany(_BATCH):
-                # Bytes that this process has written a moment ago.
-                yield from (pickle.loads(record) for (record,) in found)  # noqa: S301
+                yield from (_record(json.loads(place), content) for place, content in found)
         finally:
             connection.close()
 
 
-_COLUMNS = ["thread", "position", "record"]
+_COLUMNS = ["thread", "position", "place", "content"]
 
 
 def _engine() -> Any:
@@ -74,8 +74,23 @@ def _batches(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
         yield batch
 
 
-def _rows(records: Iterable[Record], positions: Iterator[int]) -> Iterator[tuple[bytes, int, bytes]]:
+def _rows(records: Iterable[Record], positions: Iterator[int]) -> Iterator[tuple[bytes, int, bytes, bytes]]:
     for record in records:
         source, thread = thread_of(record) or (record.source, "")
         name = f"{source} {thread}".encode("utf-8", "surrogatepass")
-        yield name, next(positions), pickle.dumps(record)
+        kind, content = _bytes_of(record.content)
+        place = json.dumps([record.source, record.line, record.ordinal, kind]).encode()
+        yield name, next(positions), place, content
+
+
+def _bytes_of(content: bytes | dict[str, Any] | Refused) -> tuple[str, bytes]:
+    if isinstance(content, bytes):
+        return "line", content
+    return ("refused", content.reason.encode()) if isinstance(content, Refused) else ("row", json_line(content))
+
+
+def _record(place: tuple[int, int | None, int, str], content: bytes) -> Record:
+    source, line, ordinal, kind = place
+    if kind == "line":
+        return Record(source, line, ordinal, content)
+    return Record(source, line, ordinal, Refused(content.decode()) if kind == "refused" else json.loads(content))
