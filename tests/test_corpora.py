@@ -6,6 +6,8 @@ from stance.corpora import read_corpus
 from stance.data import POST_COLUMNS
 from stance.errors import DataError
 from stance.tables import read_table
+from stance.train import Settings
+from stance.training import train
 
 TWEETS = """id,target,text,stance,split
 a-1,trams,Trams are lovely,favor,train
@@ -99,6 +101,15 @@ def test_a_rumour_is_a_thread_and_keeps_its_four_classes(tmp_path):
 def test_a_file_of_another_layout_is_refused_in_one_line(tmp_path, text, kind, message):
     with pytest.raises(DataError, match=message):
         read_corpus(written(tmp_path, text), kind)
+
+
+def test_a_corpus_trains_a_model_of_one_of_its_targets(tmp_path, small_corpus):
+    lines = ["id,target,text,stance,split"]
+    for number, (text, label) in enumerate(zip(small_corpus["text"], small_corpus["stance"], strict=True)):
+        lines.append(f'{number},trams,"{text}",{label},train')
+    path = written(tmp_path, "\n".join([*lines, "x,zoos,Zoos,favor,train"]) + "\n")
+    trained = train(path, target="trams", name="trams", settings=Settings(folds=2, strengths=(1.0,)))
+    assert trained.model.card["training"]["posts"] == len(small_corpus)
 
 
 def test_a_table_of_posts_is_no_corpus_and_is_left_as_it_is(tmp_path):
