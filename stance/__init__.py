@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stance.annotate import annotate, export_labels
+    from stance.corpora import read_corpus
     from stance.data import LABELS, Post, Thread, check_posts, table_to_threads, threads_to_table
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
@@ -67,6 +68,7 @@ _HOME = {
     "label_files": "stream",
     "load_corpus": "workflow",
     "load_model": "workflow",
+    "read_corpus": "corpora",
     "read_table": "tables",
     "replacing": "tables",
     "report": "reporting",
@@ -116,6 +118,7 @@ __all__ = [
     "label_files",
     "load_corpus",
     "load_model",
+    "read_corpus",
     "read_table",
     "replacing",
     "report",

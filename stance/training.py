@@ -13,6 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from stance import __version__
+from stance.corpora import corpus_kind, standard_posts
 from stance.data import LABELS, check_posts
 from stance.tables import json_line, read_table
 from stance.train import STEPS, Settings, Trained, cross_validated, fit, with_card
@@ -34,11 +35,11 @@ def train(
     Parameters
     ----------
     posts : DataFrame or path, optional
-        A posts table with `stance`, and `text_only`, `slice` and `split` where there are any; by default the corpus
-        that comes with stance. Rows whose `split` is "test" are not learned from; the finished model is read on them
-        once, for its card.
+        A posts table with `stance`, and `text_only`, `slice` and `split` where there are any, or a public corpus that
+        `stance.corpora` knows; by default the corpus that comes with stance. Rows whose `split` is "test" are not
+        learned from; the finished model is read on them once, for its card.
     target : str
-        Whom or what the stances are about.
+        Whom or what the stances are about; of a public corpus only the posts about it are read.
     name : str
         The model's name.
     spellings : sequence of str, optional
@@ -59,7 +60,7 @@ def train(
     if spellings is None:
         spellings = shipped_manifest()["spellings"] if posts is None else [target]
     names = tuple(spelling.lower() for spelling in spellings)
-    table = _labelled_posts(posts)
+    table = _labelled_posts(posts, target)
     learned = table[table["split"] != "test"].reset_index(drop=True) if "split" in table.columns else table
     with tqdm(total=STEPS, disable=None, leave=False) as bar:
         trained = fit(learned, settings, target_names=names, progress=partial(_step, bar))
@@ -79,12 +80,15 @@ def _step(bar: Any, name: str) -> None:
     bar.update()
 
 
-def _labelled_posts(posts: pd.DataFrame | str | os.PathLike[str] | None) -> pd.DataFrame:
+def _labelled_posts(posts: pd.DataFrame | str | os.PathLike[str] | None, target: str) -> pd.DataFrame:
     if posts is None:
         return load_corpus()
     if isinstance(posts, pd.DataFrame):
         return check_posts(posts, labelled=True)
-    return check_posts(read_table(posts), where=os.fspath(posts), labelled=True)
+    table, where = read_table(posts), os.fspath(posts)
+    if corpus_kind(table):
+        return standard_posts(table, where=where, target=target, labelled=True)
+    return check_posts(table, where=where, labelled=True)
 
 
 def _describe(posts: pd.DataFrame) -> dict[str, Any]:
