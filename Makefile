@@ -60,13 +60,13 @@ manifest: $(VENV)/.core
 
 # DATA: a folder with the public data sets as benchmarks/README.md describes them.
 bench-quality: $(VENV)/.dev
-	$(BIN)/python benchmarks/quality.py $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m benchmarks.quality $(if $(DATA),--data $(DATA))
 
 bench-extraction: $(VENV)/.dev
-	$(BIN)/python benchmarks/extraction.py $(if $(DATA),--pages $(DATA))
+	$(BIN)/python -m benchmarks.extraction $(if $(DATA),--pages $(DATA))
 
 bench-speed: $(VENV)/.dev
-	$(BIN)/python benchmarks/speed.py $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m benchmarks.speed $(if $(DATA),--data $(DATA))
 
 # Hashes and no addresses; needs uv.
 lock:

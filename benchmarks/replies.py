@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 
 from stance import extract, read_table, table_to_threads
 from stance.data import Post, Thread
-from stance.extract.reply_trees import ROOT, WEIGHTS, Cues, infer_tree, least_numbers_after, options
+from stance.extract.reply_trees import ROOT, WEIGHTS, Cues, infer_tree, look_ahead, options
 
 NAMES = tuple(WEIGHTS)
 
@@ -74,7 +74,7 @@ def choices(flat: Flat) -> Iterator[tuple[np.ndarray, int]]:
     """For each post that has a choice: the cues of each candidate, and which candidate is true."""
     cues = Cues(flat.posts)
     for place, branch in branches(flat):
-        lengths = list(options(branch, place, cues.numbers, cues.least_later))
+        lengths = list(options(branch, place, cues.numbers, cues.ahead))
         parents = [branch[length - 1] if length else ROOT for length in lengths]
         if len(lengths) < 2 or flat.parents[place] not in parents:
             continue
@@ -103,10 +103,10 @@ def fit(threads: Sequence[Flat]) -> dict[str, float]:
 def shallowest(flat: Flat) -> list[int]:
     """The baseline: the parent nearest to the root that the numbers allow, given the true branch."""
     numbers = [int(post.id) for post in flat.posts]
-    least_later = least_numbers_after(numbers)
+    ahead = look_ahead(numbers)
     found = []
     for place, branch in branches(flat):
-        length = min(options(branch, place, numbers, least_later))
+        length = min(options(branch, place, numbers, ahead))
         found.append(branch[length - 1] if length else ROOT)
     return found
 

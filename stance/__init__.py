@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from stance.model import Model, save_model
     from stance.report import batch_report, comparison_report, evaluation_report
     from stance.reporting import demo, evaluate_model, report, report_evaluation
+    from stance.scorer import Scorer
+    from stance.stream import Counts, label_files
     from stance.tables import read_table, replacing, write_table
     from stance.train import Settings, Trained
     from stance.training import train
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 _HOME = {
     "LABELS": "data",
     "Comparison": "evaluate",
+    "Counts": "stream",
     "DataError": "errors",
     "Explanation": "explain",
     "Fetcher": "extract.fetch",
@@ -39,6 +42,7 @@ _HOME = {
     "PageError": "errors",
     "Post": "data",
     "PostExplanation": "explain",
+    "Scorer": "scorer",
     "Scores": "evaluate",
     "Settings": "train",
     "StanceError": "errors",
@@ -61,6 +65,7 @@ _HOME = {
     "export_labels": "annotate",
     "extract": "extract",
     "label": "workflow",
+    "label_files": "stream",
     "load_corpus": "workflow",
     "load_model": "workflow",
     "read_corpus": "corpora",
@@ -78,6 +83,7 @@ _HOME = {
 __all__ = [
     "LABELS",
     "Comparison",
+    "Counts",
     "DataError",
     "Explanation",
     "Fetcher",
@@ -86,6 +92,7 @@ __all__ = [
     "PageError",
     "Post",
     "PostExplanation",
+    "Scorer",
     "Scores",
     "Settings",
     "StanceError",
@@ -108,6 +115,7 @@ __all__ = [
     "export_labels",
     "extract",
     "label",
+    "label_files",
     "load_corpus",
     "load_model",
     "read_corpus",

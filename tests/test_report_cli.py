@@ -1,5 +1,7 @@
 """`stance report`, and the reports of `evaluate` and `compare`, write a page whole or not at all."""
 
+import sys
+
 import pytest
 from click.testing import CliRunner
 from selectolax.lexbor import LexborHTMLParser
@@ -20,7 +22,10 @@ def folder(tmp_path, monkeypatch):
 
 
 def run(*arguments):
-    return CliRunner().invoke(main, arguments)
+    # A report names the command that made it, as the shell gave it.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["stance", *arguments])
+        return CliRunner().invoke(main, arguments)
 
 
 def test_report_shows_labels_from_a_table(folder):

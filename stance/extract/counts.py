@@ -12,6 +12,9 @@ from selectolax.lexbor import LexborHTMLParser
 
 from stance.extract.platforms import Platform, Rule
 
+#: Characters of an element in which its count is looked for: a heading, never the posts below it.
+_NEAR = 1000
+
 
 @cache
 def _frames() -> dict[str, list[str]]:
@@ -42,7 +45,7 @@ def collapsed_count(tree: LexborHTMLParser, platform: Platform) -> int | None:
 def _numbers(tree: LexborHTMLParser, rules: Iterable[Rule]) -> Iterator[int]:
     for rule in rules:
         for node in tree.css(rule.css):
-            value = re.match(r"(\d[\d.,]*)(k?)", rule.read(node, node.html or "") or "", re.IGNORECASE)
+            value = re.match(r"(\d[\d.,]*)(k?)", rule.read(node, (node.html or "")[:_NEAR]) or "", re.IGNORECASE)
             if value and value.group(2):
                 yield int(float(value.group(1).replace(",", ".")) * 1000)
             elif value:

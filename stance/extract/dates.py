@@ -98,7 +98,7 @@ def to_iso(written: str | None, captured_at: datetime | None = None, *, month_fi
     exact = _exact(written, month_first)
     if exact:
         return exact.isoformat()
-    if _AGO_ANY.search(written) or _TODAY.search(written):
+    if _AGO.search(written) or _AGO_ANY.search(written) or _TODAY.search(written):
         return _relative(written, captured_at)
     return _by_library(written) if _worth_asking(written) else None
 
@@ -243,7 +243,7 @@ def _by_library(written: str, captured_at: datetime | None = None) -> str | None
     return str(moment.isoformat())
 
 
-_DATE_ONLY = (_ISO, *_NAMED, _EAST, _NUMERIC, _AGO_ANY, _TODAY)
+_DATE_ONLY = (_ISO, *_NAMED, _EAST, _NUMERIC, _AGO, _AGO_ANY, _TODAY)
 _AROUND_DATE = re.compile(rf"(?:{any_of('around_date')}|\d{{1,2}}:\d\d|[^\w]|\d{{1,2}})*", re.IGNORECASE)
 
 

@@ -121,8 +121,8 @@ _BLOCK = re.compile(
 _CELL = re.compile(rf"</?(?:td|th)\b{_ATTRIBUTES}>")
 _TAG = re.compile(rf"</?[a-zA-Z]{_ATTRIBUTES}>")
 _PRE = re.compile(rf"<pre\b{_ATTRIBUTES}>.*?</pre>", re.DOTALL)
-_SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
-_BREAKS = re.compile(r" *\n[ \n]*")
+# A single space, by far the most frequent, is left as it is.
+_SPACE = re.compile(r"[ \t\r\n\f\xa0]{2,}|[\t\r\n\f\xa0]")
 
 
 def text_of(html: str) -> str:
@@ -150,7 +150,7 @@ def text_of(html: str) -> str:
         html = unescape(html).replace("\xa0", " ")
     if "  " in html:
         html = re.sub(" {2,}", " ", html)
-    return _BREAKS.sub("\n", html).strip()
+    return "\n".join(filter(None, map(str.strip, html.split("\n"))))
 
 
 def _keep_breaks(found: re.Match[str]) -> str:
@@ -174,6 +174,11 @@ def _emoji(found: re.Match[str]) -> str:
 
 def line_of(html: str) -> str:
     """Read serialised HTML as one line: for names, dates and titles."""
+    if html.count("<") == 2:
+        # One element with nothing but text in it, which most names and dates are.
+        opening = _TAG.match(html)
+        inner = html[opening.end() : html.rfind("<")] if opening else html
+        return " ".join((unescape(inner) if "&" in inner else inner).split())
     if html.startswith(("<button", "<select", "<object")):
         # Text of a button is no text, except where the button is all that was asked for.
         html = html[html.find(">") + 1 : html.rfind("<")]

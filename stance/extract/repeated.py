@@ -10,22 +10,30 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from stance.extract.blocks import Blocks
 from stance.extract.dates import date_in, is_date
-from stance.extract.markup import line_of, text_of, unique
+from stance.extract.markup import line_of, text_of
 from stance.extract.platforms import Platform, Rule
+from stance.extract.survey import (
+    BUTTON,
+    PROFILE,
+    SAMPLE,
+    Kind,
+    Survey,
+    dates,
+    is_name,
+    named_by_parent,
+    names_of,
+    profiles,
+    way_up,
+)
 from stance.extract.words import any_of
-
-#: Blocks that are looked at to learn the parts of a post, and kinds of blocks that are compared.
-_SAMPLE = 40
-_KINDS = 30
 
 _DISCUSSION = re.compile(any_of("in_discussion"), re.IGNORECASE)
 _ELSEWHERE = re.compile(any_of("not_discussion"), re.IGNORECASE)
@@ -34,18 +42,11 @@ _NO_AUTHOR = re.compile(any_of("not_author"), re.IGNORECASE)
 _DATE = re.compile(any_of("of_date"), re.IGNORECASE)
 _TEXT = re.compile(any_of("of_text"), re.IGNORECASE)
 _NO_TEXT = re.compile(any_of("not_text"), re.IGNORECASE)
-_BUTTON = re.compile(rf"^{any_of('button')}$", re.IGNORECASE)
-_SAYS = re.compile(rf"\s{any_of('says')}\s*:?$", re.IGNORECASE)
 
 _COMMENT = re.compile(r"comment|kommentar|coment|repl(?:y|ies)|respuesta|antwort|reactie", re.IGNORECASE)
 _BESIDE_DATE = re.compile(
     rf"^\W*(?:{any_of('by')}\s+)?([^|•·\d][^|•·]{{0,39}}?)\s*(?:\||•|·|,|–|—|-|:|\b(?:on|am|le|at|el|um|{any_of('says')})\b)+\s*(?=.{{0,14}}\d)",
     re.IGNORECASE,
-)
-
-#: Addresses of people's own pages.
-_PROFILE = re.compile(
-    r"(?:/|\b)(?:u|users?|members?|profiles?|people|person|authors?|account|channel|benutzer|mitglied(?:er)?|utilisateur|membre|usuarios?|perfil)[/=.?-]|/[@~]\w|[?&](?:u|uid|user_?id|user|member)="
 )
 
 _WORD = re.compile(r"\w+")
@@ -59,133 +60,11 @@ _CLOCK = re.compile(r"\d:\d\d|\bago\b|\d\s?[ap]m\b|T\d\d", re.IGNORECASE)
 
 def learn_platform(tree: LexborHTMLParser) -> Platform | None:
     """Write an entry for the posts of this page, or None where nothing on it looks like posts."""
-    for page in (_Survey(tree, list(_dates(tree))), _Survey(tree, list(_profiles(tree)), needs_dates=False)):
+    for page in (Survey(tree, list(dates(tree))), Survey(tree, list(profiles(tree)), needs_dates=False)):
         found = [entry for kind in page.kinds() for entry in [_Fields(kind, page).platform()] if entry]
         if found:
             return max(found, key=lambda entry: entry[0])[1]
     return None
-
-
-def names_of(node: LexborNode) -> list[str]:
-    """Selectors that the element and its like answer to, one for each stable part of its markup."""
-    attributes = node.attributes
-    tag = node.tag or ""
-    names = [f'{tag}[class~="{token}"]' for token in (attributes.get("class") or "").split() if _is_stable(token)]
-    prefix = re.match(r"([A-Za-z][\w-]*?[-_]?)\d+$", attributes.get("id") or "")
-    if prefix:
-        names.append(f'{tag}[id^="{prefix.group(1)}"]')
-    for key in ("itemprop", "rel", "data-testid", "data-role", "component", "slot"):
-        value = attributes.get(key)
-        if value and re.fullmatch(r"[\w /-]+", value) and len(value) < 40:
-            names.append(f'{tag}[{key}="{value}"]')
-    return names
-
-
-def _is_stable(token: str) -> bool:
-    return bool(re.fullmatch(r"[A-Za-z_][\w-]*", token)) and not re.search(r"\d{2}", token) and len(token) < 60
-
-
-def _with_parent(node: LexborNode) -> list[str]:
-    """Selectors by way of the parent, for elements without a name of their own."""
-    up = node.parent
-    if up is None or up.tag in ("html", "-document"):
-        return []
-    above = names_of(up)[:2] or (
-        [f'{up.tag}[id="{up.attributes.get("id")}"]'] if _is_stable(up.attributes.get("id") or "") else [up.tag or ""]
-    )
-    return [f"{name} > {node.tag}" for name in above]
-
-
-def _up(node: LexborNode | None, most: int = 40) -> Iterator[LexborNode]:
-    while node is not None and most and node.tag not in ("body", "html", "-document"):
-        yield node
-        node, most = node.parent, most - 1
-
-
-@dataclass(slots=True)
-class _Kind:
-    """Elements that answer to one selector, each with its own HTML: that of others of its kind inside it left out."""
-
-    css: str
-    nodes: list[LexborNode]
-    blocks: Blocks
-    html: list[str]
-    own_dates: dict[int, list[LexborNode]]
-
-
-class _Survey:
-    """The dates of a page (or its links to people, where it has none), and the kinds of elements around them."""
-
-    def __init__(self, tree: LexborHTMLParser, dates: list[LexborNode], *, needs_dates: bool = True) -> None:
-        self.tree = tree
-        self.dates = dates
-        self.needs_dates = needs_dates
-
-    def kinds(self) -> list[_Kind]:
-        """Kinds of elements of which most hold a date or two of their own, the most frequent first."""
-        owners: dict[str, dict[int, list[LexborNode]]] = defaultdict(lambda: defaultdict(list))
-        elements: dict[int, LexborNode] = {}
-        for date in self.dates:
-            met: set[str] = set()
-            for node in _up(date):
-                elements[node.mem_id] = node
-                for name in names_of(node) or _with_parent(node):
-                    if name not in met:
-                        met.add(name)
-                        owners[name][node.mem_id].append(date)
-        kinds = []
-        seen: set[frozenset[int]] = set()
-        for name, owned in sorted(owners.items(), key=lambda item: -len(item[1])):
-            key = frozenset(owned)
-            few = sum(len(dates) <= 3 for dates in owned.values())
-            if key in seen or few * 5 < len(owned) * 4:
-                continue
-            seen.add(key)
-            # What holds a date and no words beside it is the date's own element.
-            longest = max(len(elements[place].text() or "") for place in list(owned)[:3])
-            if longest < 40:
-                continue
-            kinds.append(self._kind(name, dict(owned)))
-            if len(kinds) == _KINDS:
-                break
-        return kinds
-
-    def _kind(self, css: str, owned: dict[int, list[LexborNode]]) -> _Kind:
-        nodes = unique(self.tree.css(css))
-        blocks = Blocks(nodes, self.tree)
-        return _Kind(css, nodes, blocks, [blocks.html(node) for node in nodes[:_SAMPLE]], owned)
-
-
-def _profiles(tree: LexborHTMLParser) -> Iterator[LexborNode]:
-    """Links to the pages of people."""
-    for node in tree.css("a[href]"):
-        if _PROFILE.search(node.attributes.get("href") or "") and _is_name(line_of(node.html or "")):
-            yield node
-
-
-def _dates(tree: LexborHTMLParser) -> Iterator[LexborNode]:
-    """Elements that say a date and little else."""
-    if tree.body is None:
-        return
-    seen: set[int] = set()
-    for node in tree.body.css("time, [datetime], abbr[title]"):
-        value = node.attributes.get("datetime") or node.attributes.get("title") or line_of(node.html or "")
-        if value and date_in(value[:80]) and node.mem_id not in seen:
-            seen.add(node.mem_id)
-            yield node
-    for text in tree.body.traverse(include_text=True):
-        if text.tag != "-text":
-            continue
-        value = (text.text_content or "").strip()
-        if not 4 < len(value) < 90 or not any(letter.isdigit() for letter in value) or not date_in(value):
-            continue
-        around = text.parent
-        if around is None or around.mem_id in seen or around.tag in ("script", "style", "option", "textarea"):
-            continue
-        if any(up.mem_id in seen for up in _up(around, 3)):
-            continue
-        seen.add(around.mem_id)
-        yield around
 
 
 @dataclass(slots=True)
@@ -203,10 +82,10 @@ class _Part:
 class _Fields:
     """The parts of a post, learnt from the blocks of one kind."""
 
-    def __init__(self, kind: _Kind, page: _Survey) -> None:
+    def __init__(self, kind: Kind, page: Survey) -> None:
         self.kind = kind
         self.page = page
-        self.sample = kind.nodes[:_SAMPLE]
+        self.sample = kind.nodes[:SAMPLE]
         self.texts = [text_of(html) for html in kind.html]
         self.date_ids = {date.mem_id for dates in kind.own_dates.values() for date in dates}
         self.parts: dict[str, _Part] = {}
@@ -230,12 +109,12 @@ class _Fields:
         if date is None:
             return None
         found = [_BESIDE_DATE.match(value) for value in date.values.values()]
-        named = sum(_is_name(name.group(1)) and not _is_in_date(name) for name in found if name)
+        named = sum(is_name(name.group(1)) and not _is_in_date(name) for name in found if name)
         return Rule(date.css, None, _BESIDE_DATE) if named * 10 >= len(self.sample) * 7 else None
 
     def _is_worth_it(self) -> bool:
         total, dated = len(self.kind.nodes), len(self.kind.own_dates)
-        if not total or dated * 10 < total * 6:
+        if not total or dated * 10 < total * 6 or (total == 1 and not _COMMENT.search(self._names(1))):
             return False
         words = [len(_WORD.findall(text)) for text in self.texts]
         return median(words) >= 6 and sum(words) >= 20
@@ -247,7 +126,7 @@ class _Fields:
                 value = line_of(self.kind.blocks.html(node))
                 if not value and node.tag not in ("time", "meta"):
                     continue
-                names = names_of(node) or _with_parent(node)
+                names = names_of(node) or named_by_parent(node)
                 for name in names:
                     part = self.parts.setdefault(name, _Part(name))
                     if place in part.values:
@@ -271,7 +150,7 @@ class _Fields:
         values = [value for value in part.values.values() if value]
         if not values:
             return 0.0
-        names = [value for value in values if _is_name(value)]
+        names = [value for value in values if is_name(value)]
         coverage = len(names) / len(self.sample)
         if len(names) * 5 < len(values) * 4 or coverage < 0.5:
             return 0.0
@@ -279,7 +158,7 @@ class _Fields:
         if len(names) > 2 and len(set(names)) == 1:
             return 0.0
         named = bool(_AUTHOR.search(part.css)) and not _NO_AUTHOR.search(part.css.rpartition(" > ")[2])
-        linked = sum(bool(_PROFILE.search(href)) for href in part.hrefs) * 2 > len(values)
+        linked = sum(bool(PROFILE.search(href)) for href in part.hrefs) * 2 > len(values)
         links = bool(part.hrefs)
         beside = sum(self._is_beside_date(node) for node in part.nodes.values()) * 10 > len(part.nodes) * 7
         return (
@@ -346,7 +225,7 @@ class _Fields:
         if not filled or len(set(filled)) * 10 < len(filled) * 8:
             return None
         belief = self._belief([len(_WORD.findall(body)) for body in filled])
-        if belief < 0.9 or (total == 1 and not _COMMENT.search(self._names(1))):
+        if belief < 0.9:
             return None
         coverage = len(self.kind.own_dates) / total
         spoken = sum(min(60, len(_WORD.findall(body))) for body in bodies) * total / len(bodies)
@@ -367,7 +246,7 @@ class _Fields:
     def _names(self, levels: int) -> str:
         """Class names and ids of a block and of what is close around it."""
         names = []
-        for node in list(_up(self.kind.nodes[0], levels)):
+        for node in list(way_up(self.kind.nodes[0], levels)):
             attributes = node.attributes
             names += [attributes.get("class") or "", attributes.get("id") or "", attributes.get("itemprop") or ""]
         return " ".join(names)
@@ -411,7 +290,7 @@ def _is_in_date(name: re.Match[str]) -> bool:
 def _is_around(part: _Part, other: _Part, place: int) -> bool:
     """Tell whether one part of a block stands around, or is, another part of the same block."""
     node, inner = part.nodes[place], other.nodes.get(place)
-    return inner is not None and any(up.mem_id == node.mem_id for up in _up(inner))
+    return inner is not None and any(above.mem_id == node.mem_id for above in way_up(inner))
 
 
 def _is_furniture(part: _Part, blocks: int) -> bool:
@@ -420,7 +299,7 @@ def _is_furniture(part: _Part, blocks: int) -> bool:
     if len(values) < max(2, 0.5 * blocks) or max(map(len, values)) > 60:
         return False
     common = Counter(values).most_common(1)[0][1]
-    return (common >= 0.8 * len(values) and len(values) > 2) or all(_BUTTON.match(value) for value in values)
+    return (common >= 0.8 * len(values) and len(values) > 2) or all(BUTTON.match(value) for value in values)
 
 
 def _own(block: LexborNode, places: Iterable[int]) -> Iterator[LexborNode]:
@@ -439,23 +318,11 @@ def _own(block: LexborNode, places: Iterable[int]) -> Iterator[LexborNode]:
         stack.append(node.first_child)
 
 
-def _is_name(value: str) -> bool:
-    value = _SAYS.sub("", value)
-    return (
-        0 < len(value) < 41
-        and len(value.split()) < 6
-        and not is_date(value)
-        and not date_in(value)
-        and not _BUTTON.match(value)
-        and bool(re.search(r"[^\W\d_]", value))
-    )
-
-
 def _leads_away(html: str) -> bool:
     """Tell a teaser: its heading is a link to another page."""
     found = _HEADING_LINK.search(html)
     href = (found.group(1) or found.group(2) or "") if found else ""
-    return bool(found) and "#" not in href and not _PROFILE.search(href)
+    return bool(found) and "#" not in href and not PROFILE.search(href)
 
 
 def _link_share(html: str) -> float:

@@ -83,7 +83,7 @@ def infer_tree(posts: Sequence[Post], weights: Mapping[str, float] = WEIGHTS) ->
     --------
     >>> posts = [Post("1", "Ban them.", "Ada"), Post("3", "Why?", "Bob"), Post("2", "Who is next, then?", "Cem")]
     >>> [(post.id, post.parent, post.parent_basis) for post in infer_tree(posts)]
-    [('1', None, None), ('3', '1', 'order'), ('2', '1', 'order')]
+    [('1', None, None), ('3', '1', 'order'), ('2', None, None)]
     """
     beam = _search(Cues(posts, weights))
     shares = _shares(beam, len(posts))
@@ -119,7 +119,7 @@ def _search(cues: Cues) -> list[_Tree]:
 
 
 def _grow(tree: _Tree, place: int, cues: Cues) -> Iterator[_Tree]:
-    choices = list(options(tree.branch, place, cues.numbers, cues.least_later))
+    choices = list(options(tree.branch, place, cues.numbers, cues.ahead))
     scores = [cues.score(place, tree.branch, length, choices[-1]) for length in choices]
     highest = max(scores)
     total = highest + math.log(sum(math.exp(score - highest) for score in scores))
@@ -128,18 +128,19 @@ def _grow(tree: _Tree, place: int, cues: Cues) -> Iterator[_Tree]:
         yield _Tree(tree.score + score - total, (*tree.branch[:length], place), (parent, tree.last))
 
 
-def options(branch: Sequence[int], place: int, numbers: Sequence[int], least_later: Sequence[float]) -> Iterator[int]:
+def options(branch: Sequence[int], place: int, numbers: Sequence[int], ahead: Ahead) -> Iterator[int]:
     """How much of the open branch may stay above the next post: 0 for none, which makes it a top-level post.
 
-    A top-level post closes everything before it, so one with a number greater than that of any later post would leave
-    that post no place; as long as this is heeded, every later post finds one.
+    Where smaller numbers follow, each new least one must find a place at a higher level than the one before, since
+    siblings ascend: a post may stand only so high that there is room above it. As long as this is heeded, every later
+    post finds a place.
 
     Parameters
     ----------
     branch : sequence of int
         Places of the posts that are still open, from the top-level post on.
-    least_later : sequence of float
-        For each place the least number that follows it (`least_numbers_after`).
+    ahead : Ahead
+        What follows, by `look_ahead`.
     """
     number = numbers[place]
     # Along a branch numbers ascend, so all posts that may stand above are at its beginning.
@@ -148,7 +149,7 @@ def options(branch: Sequence[int], place: int, numbers: Sequence[int], least_lat
     for length in (*range(older, max(0, older - REACH), -1), 0):
         if length < older and numbers[branch[length]] > number:
             continue
-        if length == older < len(branch) or (not length and number > least_later[place]):
+        if length == older < len(branch) or not _has_room_above(branch, length, place, numbers, ahead):
             continue
         found = True
         yield length
@@ -157,18 +158,56 @@ def options(branch: Sequence[int], place: int, numbers: Sequence[int], least_lat
         yield 0
 
 
-def least_numbers_after(numbers: Sequence[int]) -> list[float]:
-    """For each place the least number that follows it.
+def _has_room_above(branch: Sequence[int], length: int, place: int, numbers: Sequence[int], ahead: Ahead) -> bool:
+    """Whether the smaller numbers that follow find a level each above this one, each beside an older sibling."""
+    if length < ahead.least_depth[place]:
+        return False
+    level, later = length, ahead.smaller[place]
+    while later is not None:
+        level = min(level - 1, bisect(branch, numbers[later], key=numbers.__getitem__) - 1)
+        if level < ahead.least_depth[later]:
+            return False
+        later = ahead.smaller[later]
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What the numbers that follow ask of each place.
+
+    Attributes
+    ----------
+    smaller : list of int or None
+        The next place with a smaller number.
+    least_depth : list of int
+        How deep the post must stand at least, 0 for top level: each new least number that follows needs a level of its
+        own above, and a post stands at most one level below the one before it.
+    """
+
+    smaller: list[int | None]
+    least_depth: list[int]
+
+
+def look_ahead(numbers: Sequence[int]) -> Ahead:
+    """Read the numbers once, from the end.
 
     Examples
     --------
-    >>> least_numbers_after([1, 3, 2])
-    [2, 2, inf]
+    >>> look_ahead([1, 3, 2])
+    Ahead(smaller=[None, 2, None], least_depth=[0, 1, 0])
     """
-    least: list[float] = [math.inf]
-    for number in reversed(numbers[1:]):
-        least.append(min(least[-1], number))
-    return least[::-1]
+    smaller: list[int | None] = [None] * len(numbers)
+    least_depth = [0] * (len(numbers) + 1)
+    waiting: list[int] = []
+    for place in range(len(numbers) - 1, -1, -1):
+        while waiting and numbers[waiting[-1]] >= numbers[place]:
+            waiting.pop()
+        if waiting:
+            smaller[place] = waiting[-1]
+            least_depth[place] = least_depth[waiting[-1]] + 1
+        waiting.append(place)
+        least_depth[place] = max(least_depth[place], least_depth[place + 1] - 1)
+    return Ahead(smaller, least_depth[:-1])
 
 
 def _shares(beam: Sequence[_Tree], count: int) -> list[Counter[int]]:
@@ -201,7 +240,7 @@ class Cues:
         self.posts = posts
         self.weights = weights
         self.numbers = [int(post.id) for post in posts]
-        self.least_later = least_numbers_after(self.numbers)
+        self.ahead = look_ahead(self.numbers)
         bags = [Counter(word.casefold() for word in _WORD.findall(post.text)) for post in posts]
         spread = Counter(word for bag in bags for word in bag)
         self._vectors = [_weighted(bag, spread, len(posts)) for bag in bags]
@@ -214,7 +253,7 @@ class Cues:
     def _share_of_inner_falls(self) -> float:
         """Of the places where numbers fall back, the share that cannot be top-level: near 0 where replies have none."""
         pairs = enumerate(itertools.pairwise(self.numbers), start=1)
-        falls = [two > self.least_later[place] for place, (one, two) in pairs if two < one]
+        falls = [self.ahead.smaller[place] is not None for place, (one, two) in pairs if two < one]
         return (sum(falls) + 1) / (len(falls) + 2)
 
     def score(self, place: int, branch: Sequence[int], length: int, least: int) -> float:

@@ -1,0 +1,167 @@
+"""What repeats on a page: elements around dates, or around links to people, by the selectors they answer to."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from stance.extract.blocks import Blocks
+from stance.extract.dates import date_in, is_date
+from stance.extract.markup import line_of, unique
+from stance.extract.words import any_of
+
+#: Blocks of a kind that are looked at, and kinds of blocks that are compared.
+SAMPLE = 40
+_KINDS = 30
+
+BUTTON = re.compile(rf"^{any_of('button')}$", re.IGNORECASE)
+_SAYS = re.compile(rf"\s{any_of('says')}\s*:?$", re.IGNORECASE)
+
+#: Addresses of people's own pages.
+PROFILE = re.compile(
+    r"(?:/|\b)(?:u|users?|members?|profiles?|people|person|authors?|account|channel|benutzer|mitglied(?:er)?|utilisateur|membre|usuarios?|perfil)[/=.?-]|/[@~]\w|[?&](?:u|uid|user_?id|user|member)="
+)
+
+
+def names_of(node: LexborNode) -> list[str]:
+    """Selectors that the element and its like answer to, one for each stable part of its markup."""
+    attributes = node.attributes
+    tag = _tag(node)
+    names = [f'{tag}[class~="{token}"]' for token in (attributes.get("class") or "").split() if _is_stable(token)]
+    prefix = re.match(r"([A-Za-z][\w-]*?[-_]?)\d+$", attributes.get("id") or "")
+    if prefix:
+        names.append(f'{tag}[id^="{prefix.group(1)}"]')
+    for key in ("itemprop", "rel", "data-testid", "data-role", "component", "slot"):
+        value = attributes.get(key)
+        if value and re.fullmatch(r"[\w /-]+", value) and len(value) < 40:
+            names.append(f'{tag}[{key}="{value}"]')
+    return names
+
+
+def _tag(node: LexborNode) -> str:
+    """The element's name as a selector: Word's `<o:p>` and what broken markup makes are no names to CSS."""
+    return node.tag if node.tag and re.fullmatch(r"[a-z][a-z0-9-]*", node.tag) else "*"
+
+
+def _is_stable(token: str) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z_][\w-]*", token)) and not re.search(r"\d{2}", token) and len(token) < 60
+
+
+def named_by_parent(node: LexborNode) -> list[str]:
+    """Selectors by way of the parent, for elements without a name of their own."""
+    up = node.parent
+    if up is None or up.tag in ("html", "-document"):
+        return []
+    name = up.attributes.get("id") or ""
+    above = names_of(up)[:2] or [f'{_tag(up)}[id="{name}"]' if _is_stable(name) else _tag(up)]
+    return [f"{name} > {_tag(node)}" for name in above]
+
+
+def way_up(node: LexborNode | None, most: int = 40) -> Iterator[LexborNode]:
+    """The element and those around it, below the body."""
+    while node is not None and most and node.tag not in ("body", "html", "-document"):
+        yield node
+        node, most = node.parent, most - 1
+
+
+@dataclass(slots=True)
+class Kind:
+    """Elements that answer to one selector, each with its own HTML: that of others of its kind inside it left out."""
+
+    css: str
+    nodes: list[LexborNode]
+    blocks: Blocks
+    html: list[str]
+    own_dates: dict[int, list[LexborNode]]
+
+
+class Survey:
+    """The dates of a page (or its links to people, where it has none), and the kinds of elements around them."""
+
+    def __init__(self, tree: LexborHTMLParser, dates: list[LexborNode], *, needs_dates: bool = True) -> None:
+        self.tree = tree
+        self.dates = dates
+        self.needs_dates = needs_dates
+
+    def kinds(self) -> list[Kind]:
+        """Kinds of elements of which most hold a date or two of their own, the most frequent first."""
+        owners: dict[str, dict[int, list[LexborNode]]] = defaultdict(lambda: defaultdict(list))
+        elements: dict[int, LexborNode] = {}
+        for date in self.dates:
+            met: set[str] = set()
+            for node in way_up(date):
+                elements[node.mem_id] = node
+                for name in names_of(node) or named_by_parent(node):
+                    if name not in met:
+                        met.add(name)
+                        owners[name][node.mem_id].append(date)
+        kinds = []
+        seen: set[frozenset[int]] = set()
+        for name, owned in sorted(owners.items(), key=lambda item: -len(item[1])):
+            key = frozenset(owned)
+            few = sum(len(dates) <= 3 for dates in owned.values())
+            if key in seen or few * 5 < len(owned) * 4:
+                continue
+            seen.add(key)
+            # What holds a date and no words beside it is the date's own element.
+            longest = max(len(elements[place].text() or "") for place in list(owned)[:3])
+            if longest < 40:
+                continue
+            kinds.append(self._kind(name, dict(owned)))
+            if len(kinds) == _KINDS:
+                break
+        return kinds
+
+    def _kind(self, css: str, owned: dict[int, list[LexborNode]]) -> Kind:
+        nodes = unique(self.tree.css(css))
+        blocks = Blocks(nodes, self.tree)
+        return Kind(css, nodes, blocks, [blocks.html(node) for node in nodes[:SAMPLE]], owned)
+
+
+def profiles(tree: LexborHTMLParser) -> Iterator[LexborNode]:
+    """Links to the pages of people."""
+    for node in tree.css("a[href]"):
+        if PROFILE.search(node.attributes.get("href") or "") and is_name(line_of(node.html or "")):
+            yield node
+
+
+def dates(tree: LexborHTMLParser) -> Iterator[LexborNode]:
+    """Elements that say a date and little else."""
+    if tree.body is None:
+        return
+    seen: set[int] = set()
+    for node in tree.body.css("time, [datetime], abbr[title]"):
+        value = node.attributes.get("datetime") or node.attributes.get("title") or line_of(node.html or "")
+        if value and date_in(value[:80]) and node.mem_id not in seen:
+            seen.add(node.mem_id)
+            yield node
+    for text in tree.body.traverse(include_text=True):
+        if text.tag != "-text":
+            continue
+        value = (text.text_content or "").strip()
+        if not 4 < len(value) < 90 or not any(letter.isdigit() for letter in value) or not date_in(value):
+            continue
+        around = text.parent
+        if around is None or around.mem_id in seen or around.tag in ("script", "style", "option", "textarea"):
+            continue
+        if any(above.mem_id in seen for above in way_up(around, 3)):
+            continue
+        seen.add(around.mem_id)
+        yield around
+
+
+def is_name(value: str) -> bool:
+    """Tell whether a piece of text may be a person's name: short, no date, no button."""
+    value = _SAYS.sub("", value)
+    return (
+        0 < len(value) < 41
+        and len(value.split()) < 6
+        and not is_date(value)
+        and not date_in(value)
+        and not BUTTON.match(value)
+        and bool(re.search(r"[^\W\d_]", value))
+    )

@@ -1,0 +1,303 @@
+"""Label posts without end: constant memory, any number of processes, and no row lost or doubled whatever happens.
+
+sources ──read──> rows ──cut──> parts of whole threads ──label──> parts of the output ──journal──> the output
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from stance import __version__
+from stance.data import LABEL_COLUMNS
+from stance.errors import DataError
+from stance.model import Model
+from stance.stream.cut import PART_ROWS, cut_into_parts, row_of
+from stance.stream.journal import Done, Journal
+from stance.stream.label import Job, Labelled, label_part
+from stance.stream.read import Reading, Record, find_sources
+from stance.stream.sort import sorted_by_thread
+from stance.tables import FORMATS
+from stance.workflow import load_model
+
+__all__ = ["Counts", "label_files"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How a run ended: rows read = `rows` + `rejects`, always."""
+
+    rows: int = 0
+    rejects: int = 0
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return f"{self.rows} posts labelled" + (f", {self.rejects} rows rejected" if self.rejects else "")
+
+
+def label_files(
+    sources: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str] = "-",
+    model: Model | str | os.PathLike[str] | None = None,
+    *,
+    conversation: bool = True,
+    jobs: int = 1,
+    sort_threads: bool = False,
+    strict: bool = False,
+) -> Counts:
+    """Label the posts of files of any size: tables, pages, folders and patterns of them.
+
+    The output has the labels and every column of the input. A row that cannot be used goes to OUTPUT.rejected.jsonl,
+    with its line and the reason. Until all is done, OUTPUT.parts holds what has been done: the same call again goes on
+    from there, after whatever ended the first.
+
+    Parameters
+    ----------
+    output : path or "-"
+        A file that ends in .jsonl, .csv or .parquet; "-" is standard output, as JSON Lines.
+    jobs : int
+        Number of processes; the output does not depend on it.
+    sort_threads : bool
+        Whether the input is sorted by thread first, on disk; the output is then in that order. Needs DuckDB.
+    strict : bool
+        Whether a row that cannot be used ends the run.
+
+    Raises
+    ------
+    DataError
+        If a source cannot be read, the output not written, a thread is scattered over the input, or nothing could be
+        labelled.
+    """
+    name = os.fspath(output)
+    ending = ".jsonl" if name == "-" else Path(name).suffix
+    if ending not in FORMATS:
+        raise DataError("unknown ending", where=name, fix=f"end the name in one of {', '.join(FORMATS)}")
+    reading = Reading(find_sources(sources))
+    # A model that has labelled before carries what it remembers; workers need only the model itself.
+    job = Job(replace(load_model(model)), reading.names, ending, conversation)
+    run = _Run(reading, job, strict, jobs, sort_threads)
+    with _terminated_like_interrupted():
+        try:
+            return run.to_stdout() if name == "-" else run.to_file(name)
+        except KeyboardInterrupt as error:
+            raise DataError("interrupted", where=name, fix="the same command again goes on from here") from error
+        except BrokenProcessPool as error:
+            fix = "the same command again goes on from here; fewer --jobs need less memory"
+            raise DataError("a worker process was killed", where=name, fix=fix) from error
+        except OSError as error:
+            fix = "the same command again goes on from here"
+            raise DataError(f"cannot be written ({error.strerror})", where=name, fix=fix) from error
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM end the run as Ctrl-C does; elsewhere than in the main thread signals are not ours."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@dataclass
+class _Run:
+    """One call of `label_files`."""
+
+    reading: Reading
+    job: Job
+    strict: bool
+    jobs: int
+    sort_threads: bool
+
+    def to_stdout(self) -> Counts:
+        rejected: list[bytes] = []
+
+        def write(_: int, part: Labelled) -> Done:
+            sys.stdout.buffer.write(part.data)
+            sys.stdout.buffer.flush()
+            rejected.append(part.rejected)
+            return Done(part.rows, part.rejects, part.threads)
+
+        counts, _ = self._label(self._records(Path(tempfile.gettempdir())), lambda _: None, write)
+        if counts.rows == 0:
+            raise self._nothing(b"".join(rejected))
+        sys.stderr.write(b"".join(rejected).decode("utf-8", "replace"))
+        return counts
+
+    def _nothing(self, rejected: bytes) -> DataError:
+        reason = json.loads(rejected.splitlines()[0])["reason"] if rejected else "the file is empty"
+        fix = "give posts: a page with comments in it, or a table with a column 'text'"
+        return DataError(f"nothing could be labelled ({reason})", where=", ".join(self.job.sources), fix=fix)
+
+    def to_file(self, name: str) -> Counts:
+        records = self._records(Path(name).parent)
+        if self.job.ending != ".jsonl":
+            first = []
+            for record in records:
+                first.append(record)
+                if len(first) == PART_ROWS:
+                    break
+            self.job = replace(self.job, columns=_columns(first), types=self.reading.types)
+            records = chain(first, records)
+        journal = Journal(name, self._identity())
+        counts, n_parts = self._label(records, journal.done, journal.keep)
+        if counts.rows == 0:
+            rejected = journal.first_rejects()
+            journal.discard()
+            raise self._nothing(rejected)
+        journal.finish(n_parts, self.job.columns)
+        return counts
+
+    def _records(self, folder: Path) -> Iterator[Record]:
+        records = self.reading.records()
+        return sorted_by_thread(records, folder) if self.sort_threads else records
+
+    def _identity(self) -> dict[str, Any]:
+        """Everything that decides a byte of the output; standard input is new each time."""
+        files = [
+            [name, *((found.st_size, found.st_mtime_ns) if (found := _stat(name)) else (os.urandom(8).hex(),))]
+            for name in self.job.sources
+        ]
+        settings = [self.job.ending, self.job.conversation, self.sort_threads, list(self.job.columns), PART_ROWS]
+        return {"stance": __version__, "model": self.job.model.id, "settings": settings, "sources": files}
+
+    def _label(
+        self,
+        records: Iterable[Record],
+        done: Callable[[int], Done | None],
+        keep: Callable[[int, Labelled], Done],
+    ) -> tuple[Counts, int]:
+        counts, threads, n_parts = Counts(), _Threads(), 0
+        with _executor(self.jobs, self.job) as submit, tqdm(unit=" posts", disable=None, leave=False) as bar:
+            for number, part in self._parts(records, done, submit):
+                state = part if isinstance(part, Done) else keep(number, self._checked(part.result()))
+                if self.job.conversation:
+                    threads.add(state.threads)
+                counts = Counts(counts.rows + state.rows, counts.rejects + state.rejects)
+                n_parts = number + 1
+                bar.total = int((counts.rows + counts.rejects) / self.reading.share) if self.reading.share else None
+                bar.update(state.rows + state.rejects)
+        return counts, n_parts
+
+    def _parts(
+        self,
+        records: Iterable[Record],
+        done: Callable[[int], Done | None],
+        submit: Callable[[list[Record]], Future[Labelled]],
+    ) -> Iterator[tuple[int, Done | Future[Labelled]]]:
+        """Parts in order; each process has one at work and one waiting, and no more is read meanwhile."""
+        waiting: deque[tuple[int, Done | Future[Labelled]]] = deque()
+        for number, part in enumerate(cut_into_parts(iter(records), rows=PART_ROWS)):
+            waiting.append((number, done(number) or submit(part)))
+            if len(waiting) >= (2 * self.jobs if self.jobs > 1 else 1):
+                yield waiting.popleft()
+        yield from waiting
+
+    def _checked(self, part: Labelled) -> Labelled:
+        if self.strict and part.rejects:
+            first = part.rejected.split(b"\n", 1)[0].decode("utf-8", "replace")
+            raise DataError(f"a row cannot be used: {first}", fix="mend it, or leave out --strict")
+        return part
+
+
+def _stat(name: str) -> os.stat_result | None:
+    return Path(name).stat() if Path(name).is_file() else None
+
+
+def _columns(first: Sequence[Record]) -> tuple[str, ...]:
+    """Columns of an output that has one set of them: the labels, then what the first rows have."""
+    rows = [row for record in first if isinstance(row := row_of(record), dict)]
+    return tuple(dict.fromkeys([*LABEL_COLUMNS, *(str(name) for row in rows for name in row)]))
+
+
+class _Threads:
+    """Names of all threads seen, 8 bytes each: so much may grow with the input."""
+
+    def __init__(self) -> None:
+        self._seen = np.zeros(0, dtype=np.uint64)
+
+    def add(self, names: Sequence[int]) -> None:
+        """Add the threads of one part.
+
+        Raises
+        ------
+        DataError
+            If one of them was in an earlier part.
+        """
+        new = np.array(names, dtype=np.uint64)
+        places = np.searchsorted(self._seen, new)
+        inside = places < len(self._seen)
+        if (self._seen[places[inside]] == new[inside]).any():
+            fix = "sort with --sort-threads, or label each post alone with --no-conversation"
+            raise DataError("the posts of a thread do not stand together", fix=fix)
+        self._seen = np.insert(self._seen, places, new)
+
+
+#: Each worker process has one job all its life.
+_job: Job
+
+
+def _begin(job: Job) -> None:
+    global _job
+    _job = job
+    # Ctrl-C goes to the whole group of processes; only the first of them has something to say about it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _label_here(part: list[Record]) -> Labelled:
+    return label_part(part, _job)
+
+
+@contextmanager
+def _executor(jobs: int, job: Job) -> Iterator[Callable[[list[Record]], Future[Labelled]]]:
+    """What labels a part: this process, or a pool of others."""
+    if jobs == 1:
+        yield lambda part: _now(part, job)
+        return
+    pool: Executor = ProcessPoolExecutor(jobs, _context(), initializer=_begin, initargs=(job,))
+    try:
+        yield lambda part: pool.submit(_label_here, part)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _now(part: list[Record], job: Job) -> Future[Labelled]:
+    future: Future[Labelled] = Future()
+    future.set_result(label_part(part, job))
+    return future
+
+
+def _context() -> Any:
+    """Processes that begin clean: a fork would take over the locks of whatever threads run here."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    # Loaded once, then shared by all workers.
+    context.set_forkserver_preload(["stance.stream", "stance.scorer"])
+    return context

@@ -1,0 +1,118 @@
+"""What has been done, on disk: parts beside the output, each whole or not there, until they become the output."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stance.stream.label import Labelled
+from stance.tables import csv_lines, replacing
+
+_MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a finished part holds."""
+
+    rows: int
+    rejects: int
+    threads: tuple[int, ...]
+
+
+class Journal:
+    """The folder of parts of one output.
+
+    Parameters
+    ----------
+    output : path
+        The file that is wanted in the end.
+    identity : mapping
+        Everything that decides a byte of the output. Parts of another identity are thrown away.
+    """
+
+    def __init__(self, output: str | os.PathLike[str], identity: dict[str, Any]) -> None:
+        self.output = Path(output)
+        self.folder = self.output.with_name(f"{self.output.name}.parts")
+        self._identity = json.loads(json.dumps(identity))
+        if self._found() != self._identity:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(exist_ok=True)
+        with replacing(self.folder / _MANIFEST) as stream:
+            stream.write(json.dumps(self._identity, indent=2).encode())
+
+    def _found(self) -> Any:
+        try:
+            return json.loads((self.folder / _MANIFEST).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def done(self, number: int) -> Done | None:
+        """What is known of a part that is finished."""
+        try:
+            found = json.loads(self._path(number, ".json").read_bytes())
+        except (OSError, ValueError):
+            return None
+        return Done(found["rows"], found["rejects"], tuple(found["threads"]))
+
+    def keep(self, number: int, part: Labelled) -> Done:
+        """Write a part; it is finished when its own small record is there, which comes last."""
+        done = Done(part.rows, part.rejects, part.threads)
+        contents = {
+            self.output.suffix: part.data,
+            ".rejected": part.rejected,
+            ".json": json.dumps(asdict(done)).encode(),
+        }
+        for ending, content in contents.items():
+            with replacing(self._path(number, ending)) as stream:
+                stream.write(content)
+        return done
+
+    def first_rejects(self) -> bytes:
+        """The rejects of the first part."""
+        found = self._path(0, ".rejected")
+        return found.read_bytes() if found.exists() else b""
+
+    def _path(self, number: int, ending: str) -> Path:
+        return self.folder / f"{number:06}{ending}"
+
+    def discard(self) -> None:
+        """Remove the parts."""
+        shutil.rmtree(self.folder)
+
+    def finish(self, n_parts: int, columns: Sequence[str]) -> None:
+        """Join the parts to the output and the rejects, and remove them."""
+        rejected = self.output.with_name(f"{self.output.name}.rejected.jsonl")
+        with replacing(rejected) as stream:
+            self._join(stream, n_parts, ".rejected")
+            size = stream.tell()
+        if size == 0:
+            rejected.unlink()
+        with replacing(self.output) as stream:
+            if self.output.suffix == ".parquet":
+                self._join_parquet(stream, n_parts)
+            else:
+                stream.write(csv_lines([columns]) if self.output.suffix == ".csv" else b"")
+                self._join(stream, n_parts, self.output.suffix)
+        self.discard()
+
+    def _join(self, stream: IO[bytes], n_parts: int, ending: str) -> None:
+        for number in range(n_parts):
+            with self._path(number, ending).open("rb") as part:
+                shutil.copyfileobj(part, stream, 1 << 20)
+
+    def _join_parquet(self, stream: IO[bytes], n_parts: int) -> None:
+        tables = (pq.read_table(pa.BufferReader(self._path(n, ".parquet").read_bytes())) for n in range(n_parts))
+        first = next(tables)
+        with pq.ParquetWriter(stream, first.schema) as writer:
+            writer.write_table(first)
+            for table in tables:
+                writer.write_table(table)

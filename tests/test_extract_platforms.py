@@ -1,0 +1,60 @@
+"""The tables that say what is where: each entry is whole, says where it comes from, and has an invented page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from stance.extract.exports import exports
+from stance.extract.platforms import Platform, platforms
+
+PAGES = Path(__file__).parent / "pages"
+EMPTY = LexborHTMLParser("<p>")
+COVERED = {
+    thread["platform"]
+    for path in PAGES.glob("*.expected.json")
+    for thread in json.loads(path.read_text(encoding="utf-8"))
+}
+
+
+def selectors(platform: Platform) -> list[str]:
+    rules = (
+        *platform.id,
+        *platform.author,
+        *platform.date,
+        *platform.text,
+        *platform.parent,
+        *platform.quoted,
+        *platform.depth,
+        *platform.title,
+        *platform.declared,
+        *platform.next,
+        *platform.more,
+    )
+    found = [
+        *platform.post,
+        platform.skip,
+        platform.quote,
+        platform.drop,
+        platform.indent,
+        *(rule.css for rule in rules),
+    ]
+    return [css for css in found if css]
+
+
+@pytest.mark.parametrize("platform", platforms(), ids=lambda platform: platform.name)
+def test_an_entry_has_an_origin_and_selectors_that_parse(platform: Platform) -> None:
+    assert platform.origin
+    for css in selectors(platform):
+        EMPTY.css(css)
+
+
+def test_every_platform_has_an_invented_page() -> None:
+    assert {platform.name for platform in platforms()} - COVERED == set()
+
+
+def test_every_export_has_an_invented_file() -> None:
+    assert set(exports()) - COVERED == set()

@@ -1,0 +1,301 @@
+"""Labelling files of any size: every row comes out once or is rejected with its reason, whatever happens meanwhile."""
+
+import bz2
+import gzip
+import json
+import lzma
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import stance.stream
+from stance import DataError, label_files, read_table, save_model, write_table
+from stance.data import posts_table
+from stance.features import Analyser, idf, learn_vocabulary
+from stance.model import Model, n_outputs
+from stance.stream.cut import cut_into_parts
+from stance.stream.read import Reading, Record, find_sources
+
+WORDS = "ban huawei keep it no proof of spying they make good phones and cheap ones too".split()  # noqa: SIM905
+
+
+@pytest.fixture(scope="module")
+def model():
+    texts = [" ".join(WORDS[start : start + 4]) for start in range(12)]
+    vocabulary = learn_vocabulary(texts, Analyser(("huawei",)), min_posts=1)
+    weights = np.random.default_rng(0).normal(size=(len(vocabulary.names), n_outputs()))
+    weight = idf(vocabulary.find(texts))
+    return Model(vocabulary.names, vocabulary.block, weight, weights, np.zeros(n_outputs()), target_names=("huawei",))
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch):
+    monkeypatch.setattr(stance.stream, "PART_ROWS", 10)
+
+
+def posts(n_threads=8, size=4):
+    random = np.random.default_rng(1)
+    return [
+        {"thread": f"t{thread}", "post": str(post), "parent": "1" if post > 1 else None, "author": f"a{post % 3}"}
+        | {"text": " ".join(random.choice(WORDS, 5)), "likes": thread * post}
+        for thread in range(n_threads)
+        for post in range(1, size + 1)
+    ]
+
+
+def written(folder, rows, name="posts.jsonl"):
+    path = folder / name
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def lines(path):
+    return [json.loads(line) for line in Path(path).read_text().split("\n") if line]
+
+
+def test_each_post_comes_out_in_its_place_with_its_own_columns(tmp_path, model):
+    rows = posts()
+    counts = label_files([written(tmp_path, rows)], tmp_path / "out.jsonl", model)
+    found = lines(tmp_path / "out.jsonl")
+    assert str(counts) == "32 posts labelled"
+    assert [{name: row[name] for name in rows[0]} for row in found] == rows
+    assert {path.name for path in tmp_path.iterdir()} == {"posts.jsonl", "out.jsonl"}
+
+
+def test_labels_are_those_of_one_call_in_memory(tmp_path, model):
+    source = written(tmp_path, posts())
+    label_files([source], tmp_path / "out.jsonl", model, conversation=False)
+    expected = stance.label(source, model, conversation=False).to_dict("records")
+    found = [{name: row[name] for name in expected[0]} for row in lines(tmp_path / "out.jsonl")]
+    assert found == expected
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+@pytest.mark.parametrize("of_source", [".jsonl", ".csv", ".parquet"])
+def test_tables_of_every_kind_become_tables_of_every_kind(tmp_path, model, of_source, ending):
+    table = posts_table([row | {"likes": "NA"} for row in posts()])
+    write_table(table, tmp_path / f"posts{of_source}")
+    label_files([tmp_path / f"posts{of_source}"], tmp_path / f"out{ending}", model)
+    found = read_table(tmp_path / f"out{ending}")
+    assert found[list(table.columns)].to_dict("records") == table.to_dict("records")
+
+
+@pytest.mark.parametrize("pack, ending", [(gzip.compress, ".gz"), (bz2.compress, ".bz2"), (lzma.compress, ".xz")])
+def test_compressed_tables_are_read_as_they_are(tmp_path, model, pack, ending):
+    plain = written(tmp_path, posts())
+    packed = tmp_path / f"packed.jsonl{ending}"
+    packed.write_bytes(pack(plain.read_bytes()))
+    label_files([plain], tmp_path / "plain.jsonl", model)
+    label_files([packed], tmp_path / "unpacked.jsonl", model)
+    assert (tmp_path / "plain.jsonl").read_bytes() == (tmp_path / "unpacked.jsonl").read_bytes()
+
+
+def test_folders_and_patterns_stand_for_the_files_in_them(tmp_path):
+    for name in ("b.jsonl", "a.jsonl", "c.csv"):
+        (tmp_path / name).touch()
+    assert find_sources([tmp_path]) == tuple(str(tmp_path / name) for name in ("a.jsonl", "b.jsonl", "c.csv"))
+    assert find_sources([str(tmp_path / "*.csv")]) == (str(tmp_path / "c.csv"),)
+    with pytest.raises(DataError, match="no files there"):
+        find_sources([str(tmp_path / "*.xml")])
+
+
+BAD = {
+    '{"thread": "t0", "post": "1", "text": "x"}': "post '1' stands twice in thread 't0'",
+    "not json": "not JSON (Expecting value: line 1 column 1 (char 0))",
+    '["text"]': "list instead of an object",
+    '{"thread": "t", "post": "9"}': "no column 'text'",
+    '{"thread": "t", "post": "9", "text": null}': "no text",
+    '{"thread": "t", "post": "9", "text": 3}': "text is int, not a string",
+    '{"thread": "", "post": "9", "text": "x"}': "no thread id",
+    '{"thread": "t", "post": "9", "text": "' + "x" * 1_000_001 + '"}': "text of more than 1000000 bytes",
+}
+
+
+def test_rows_that_cannot_be_used_are_rejected_with_their_line_and_reason(tmp_path, model):
+    source = written(tmp_path, posts(1))
+    source.write_text(source.read_text() + "\n" + "".join(f"{line}\n" for line in BAD))
+    counts = label_files([source], tmp_path / "out.jsonl", model)
+    found = lines(tmp_path / "out.jsonl.rejected.jsonl")
+    assert (counts.rows, counts.rejects) == (4, len(BAD))
+    assert [(row["line"], row["reason"]) for row in found] == list(
+        zip(range(6, 6 + len(BAD)), BAD.values(), strict=True)
+    )
+
+
+def test_strict_stops_at_a_row_that_cannot_be_used(tmp_path, model):
+    source = written(tmp_path, [*posts(1), {"text": None}])
+    with pytest.raises(DataError, match=r"a row cannot be used: .*no text"):
+        label_files([source], tmp_path / "out.jsonl", model, strict=True)
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_nothing_but_bad_rows_is_an_error_that_says_why(tmp_path, model):
+    source = tmp_path / "posts.jsonl"
+    source.write_text("broken\n")
+    with pytest.raises(DataError, match=r"nothing could be labelled \(not JSON"):
+        label_files([source], tmp_path / "out.jsonl", model)
+
+
+def test_bad_csv_rows_are_rejected_and_the_next_row_is_whole(tmp_path, model):
+    source = tmp_path / "posts.csv"
+    source.write_bytes(b'thread,post,text\nt,1,"a\nb"\nt,2\nt,3,caf\xe9\nt,4,"x"y\nt,5,ok\n')
+    label_files([source], tmp_path / "out.jsonl", model)
+    rejected = [(row["line"], row["reason"]) for row in lines(tmp_path / "out.jsonl.rejected.jsonl")]
+    assert [(row["post"], row["text"]) for row in lines(tmp_path / "out.jsonl")] == [("1", "a\nb"), ("5", "ok")]
+    assert rejected == [(4, "2 cells under 3 columns"), (5, "not UTF-8"), (6, "not CSV (',' expected after '\"')")]
+
+
+cells = st.text(st.characters(exclude_categories=()), max_size=20) | st.sampled_from(
+    ["NA", "None", "nan", "\r", "a\rb", "\r\n", '"', '""', ",", "=1+1", "\0", "\ud800", "\u2028", ""]
+)
+
+
+@settings(deadline=None, max_examples=25)
+@given(rows=st.lists(st.tuples(cells, cells), min_size=1, max_size=30))
+@pytest.mark.parametrize("ending", [".jsonl", ".csv"])
+def test_any_text_survives_the_way_through(tmp_path_factory, model, rows, ending):
+    folder = tmp_path_factory.mktemp("rows")
+    table = posts_table([{"text": text, "note": note} for text, note in rows])
+    write_table(table, folder / f"posts{ending}")
+    label_files([folder / f"posts{ending}"], folder / f"out{ending}", model)
+    found = read_table(folder / f"out{ending}")
+    assert list(zip(found["text"], found["note"], strict=True)) == rows
+
+
+@settings(deadline=None, max_examples=60)
+@given(junk=st.binary(max_size=200), cut=st.integers(0, 400), name=st.sampled_from(["posts.jsonl", "posts.csv"]))
+def test_damaged_files_lose_no_row_without_a_word(tmp_path_factory, model, junk, cut, name):
+    folder = tmp_path_factory.mktemp("junk")
+    write_table(posts_table(posts(2)), folder / name)
+    (folder / name).write_bytes((folder / name).read_bytes()[:cut] + junk)
+    try:
+        rows = sum(1 for _ in Reading((str(folder / name),)).records())
+        counts = label_files([folder / name], folder / "out.jsonl", model)
+    except DataError:
+        return
+    assert counts.rows + counts.rejects == rows
+
+
+def test_a_thread_is_never_cut_through():
+    threads = [0] * 12 + [1] * 3 + [2] * 8 + [3]
+    records = [
+        Record(0, n, n, json.dumps({"thread": str(thread)}).encode() if n != 11 else b"broken")
+        for n, thread in enumerate(threads)
+    ]
+    assert [len(part) for part in cut_into_parts(iter(records), rows=5)] == [12, 11, 1]
+
+
+def test_rows_without_threads_parents_or_authors_are_cut_anywhere():
+    records = [Record(0, n, n, {"text": "x"}) for n in range(12)]
+    assert [len(part) for part in cut_into_parts(iter(records), rows=5)] == [5, 5, 2]
+
+
+def test_a_scattered_thread_is_an_error_that_says_what_to_do(tmp_path, model):
+    rows = sorted(posts(), key=lambda row: int(row["post"]))
+    with pytest.raises(DataError, match="--sort-threads"):
+        label_files([written(tmp_path, rows)], tmp_path / "out.jsonl", model)
+
+
+def test_sorting_gives_scattered_threads_the_labels_of_grouped_ones(tmp_path, model):
+    pytest.importorskip("duckdb")
+    rows = posts()
+    grouped, scattered = written(tmp_path, rows, "a.jsonl"), written(tmp_path, rows[::2] + rows[1::2], "b.jsonl")
+    label_files([grouped], tmp_path / "grouped.jsonl", model)
+    label_files([scattered], tmp_path / "sorted.jsonl", model, sort_threads=True)
+    by_key = {(row["thread"], row["post"]): row for row in lines(tmp_path / "sorted.jsonl")}
+    assert [by_key[row["thread"], row["post"]] for row in rows] == lines(tmp_path / "grouped.jsonl")
+
+
+def test_two_processes_write_the_bytes_of_one(tmp_path, model):
+    source = written(tmp_path, posts(40))
+    label_files([source], tmp_path / "one.jsonl", model)
+    label_files([source], tmp_path / "two.jsonl", model, jobs=2)
+    assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, model, monkeypatch):
+    source, output = written(tmp_path, posts()), tmp_path / "out.jsonl"
+    label_files([source], tmp_path / "undisturbed.jsonl", model)
+    label_part, labelled = stance.stream.label_part, []
+
+    def interrupted_at_the_third(part, job):
+        labelled.append(len(part))
+        if len(labelled) == 3:
+            raise KeyboardInterrupt
+        return label_part(part, job)
+
+    monkeypatch.setattr(stance.stream, "label_part", interrupted_at_the_third)
+    with pytest.raises(DataError, match="interrupted; the same command again"):
+        label_files([source], output, model)
+    assert not output.exists()
+    label_files([source], output, model)
+    assert labelled == [12, 12, 8, 8]
+    assert output.read_bytes() == (tmp_path / "undisturbed.jsonl").read_bytes()
+
+
+def test_parts_of_another_input_are_not_taken_over(tmp_path, model, monkeypatch):
+    source, output = written(tmp_path, posts()), tmp_path / "out.jsonl"
+    with monkeypatch.context() as patched, pytest.raises(DataError, match="interrupted"):
+        patched.setattr(stance.stream.Journal, "finish", interrupted)
+        label_files([source], output, model)
+    label_files([written(tmp_path, posts(3))], output, model)
+    assert len(lines(output)) == 12
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_output(tmp_path, model, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(stance.stream.Journal, "keep", full)
+    with pytest.raises(DataError, match=r"cannot be written \(No space left on device\)"):
+        label_files([written(tmp_path, posts())], tmp_path / "out.jsonl", model)
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_an_address_is_read_as_a_page(tmp_path, model, monkeypatch):
+    page = stance.Thread("there", (stance.Post("1", "They keep what they promise", "ann"),))
+    monkeypatch.setattr("stance.stream.read.extract", lambda source: [page] if source == "https://a.example/t" else [])
+    counts = label_files(["https://a.example/t"], tmp_path / "out.jsonl", model)
+    assert (counts.rows, counts.rejects) == (1, 0)
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "stance", "label", *map(str, arguments)]
+
+
+def test_the_command_streams_to_stdout_and_exits_with_2_where_rows_were_rejected(tmp_path, model):
+    folder = save_model(model, tmp_path / "model")
+    source = written(tmp_path, [*posts(1), {"text": None}])
+    done = subprocess.run(command(source, "--model", folder, "-o", "-"), capture_output=True, text=True)
+    assert [json.loads(line)["post"] for line in done.stdout.splitlines()] == ["1", "2", "3", "4"]
+    assert done.stderr.splitlines()[-1] == "4 posts labelled, 1 rows rejected"
+    assert done.returncode == 2
+
+
+SMALL_PARTS = "import sys, stance, stance.stream as s; s.PART_ROWS = 20; s.label_files(sys.argv[1:2], *sys.argv[2:4])"
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, model):
+    source, folder = written(tmp_path, posts(1000)), save_model(model, tmp_path / "model")
+    output = tmp_path / "out.jsonl"
+    arguments = [sys.executable, "-c", SMALL_PARTS, str(source), str(output), str(folder)]
+    run = subprocess.Popen(arguments)
+    while not (tmp_path / "out.jsonl.parts" / "000001.json").exists():
+        assert run.poll() is None
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    assert not output.exists()
+    subprocess.run(arguments, check=True)
+    keys = [(row["thread"], row["post"]) for row in lines(output)]
+    assert keys == [(row["thread"], row["post"]) for row in posts(1000)]
+    assert not (tmp_path / "out.jsonl.parts").exists()
