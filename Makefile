@@ -38,7 +38,7 @@ $(VENV)/.dev: $(VENV)/.core requirements-dev.lock
 	@$(INSTALL) $(LOCKED) requirements-dev.lock
 	@touch $@
 
-check: lint types test notebooks
+check: lint types test
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
