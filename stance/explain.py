@@ -87,12 +87,12 @@ class Explanation:
         ]
         lines += [f"{piece[:20]:<20} {weight:+.2f}" for piece, weight in words]
         columns = "".join(f"{label:>9}" for label in LABELS)
-        lines += ["", f"{'n-gram':<20}{columns}"]
+        lines += ["", f"{'n-gram':<22}{columns}"]
         for row in self.table.head(top).to_dict("records"):
             lines.append(f"{row['ngram'][:20]!r:<22.22}" + "".join(f"{row[label]:>+9.3f}" for label in LABELS))
         rest = self.table[list(LABELS)].iloc[top:].sum()
         parts = {"(all others)": rest.to_numpy(), "(intercept)": self.intercepts, "logit": self.logits}
-        lines += [f"{name:<20}" + "".join(f"{value:>+9.3f}" for value in values) for name, values in parts.items()]
+        lines += [f"{name:<22}" + "".join(f"{value:>+9.3f}" for value in values) for name, values in parts.items()]
         return "\n".join(lines)
 
     def because(self, stance: str | None = None) -> list[tuple[str, float]]:
