@@ -15,9 +15,18 @@ from tqdm import tqdm
 from stance import __version__
 from stance.corpora import corpus_kind, standard_posts
 from stance.data import LABELS, check_posts
+from stance.evaluate import evaluate
+from stance.labelling import label_posts
+from stance.model import Model
 from stance.tables import json_line, read_table
 from stance.train import STEPS, Settings, Trained, cross_validated, fit, with_card
 from stance.workflow import DEFAULT_MODEL, load_corpus, shipped_manifest
+
+#: What every model is for, on its card.
+INTENDED_USE = (
+    "To describe what discussions about {target} think, in shares over many posts, and to sort posts for a human "
+    "reader. Not to judge single persons."
+)
 
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas")
 
@@ -61,18 +70,29 @@ def train(
         spellings = shipped_manifest()["spellings"] if posts is None else [target]
     names = tuple(spelling.lower() for spelling in spellings)
     table = _labelled_posts(posts, target)
-    learned = table[table["split"] != "test"].reset_index(drop=True) if "split" in table.columns else table
+    is_test = table["split"].eq("test") if "split" in table.columns else pd.Series(False, index=table.index)
+    learned, test = table[~is_test].reset_index(drop=True), table[is_test].reset_index(drop=True)
     with tqdm(total=STEPS, disable=None, leave=False) as bar:
         trained = fit(learned, settings, target_names=names, progress=partial(_step, bar))
+    trained = with_card(trained, {"name": name, "target": target, **trained.model.card})
     card = {
-        "name": name,
-        "target": target,
-        "training": _describe(learned),
         **trained.model.card,
+        "intended_use": INTENDED_USE.format(target=target),
+        "training": _describe(learned),
         "cross_validation": cross_validated(trained, learned),
+        **_read_on(test, trained.model),
         "versions": {"stance": __version__} | {library: version(library) for library in _LIBRARIES},
     }
     return with_card(trained, card)
+
+
+def _read_on(test: pd.DataFrame, model: Model) -> dict[str, Any]:
+    """Scores of the finished model on posts that it has not learned from, where there are any."""
+    if test.empty:
+        return {}
+    scores = evaluate(test, label_posts(test, model)).to_dict()
+    names = ("n_posts", "n_threads", "accuracy", "accuracy_interval", "macro_f1", "f_avg")
+    return {"test": {name: scores[name] for name in names}}
 
 
 def _step(bar: Any, name: str) -> None:

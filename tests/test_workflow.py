@@ -30,6 +30,8 @@ def test_a_card_says_what_a_person_should_know(trained, small_corpus):
         "conversation_against_stance",
     }
     assert set(card["versions"]) >= {"stance", "scikit-learn", "numpy"}
+    assert "discussions about Huawei" in card["intended_use"]
+    assert "test" not in card
     assert json.dumps(card)
 
 
@@ -37,6 +39,12 @@ def test_test_posts_are_not_learned_from(small_corpus):
     split = ["test" if thread in ("t0", "t1", "t2") else "train" for thread in small_corpus["thread"]]
     card = stance.train(small_corpus.assign(split=split), name="tiny", settings=FAST).model.card
     assert card["training"]["posts"] == 81
+    assert (card["test"]["n_posts"], card["test"]["n_threads"]) == (9, 3)
+    assert (
+        card["test"]["accuracy_interval"]["low"]
+        <= card["test"]["accuracy"]
+        <= card["test"]["accuracy_interval"]["high"]
+    )
 
 
 def test_another_target_is_another_table_never_another_program(small_corpus):
