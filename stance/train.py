@@ -75,7 +75,7 @@ class Settings:
 
 
 #: How often `fit` says what it does.
-STEPS = 4
+STEPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,9 @@ def fit(posts: pd.DataFrame, settings: Settings, *, target_names: tuple[str, ...
         relation=maps["relation"] * held_out["relation"],
     )
 
+    progress("drawing the learning curve")
+    curve = learning_curve(corpus, tasks["text"], folds, candidates[0], settings)
+
     progress("fitting the conversation")
     talks = len(graph.child) > 0 or graph.n_authors > 0
     couplings = fit_couplings(graph, evidence, stance) if talks else Couplings()
@@ -176,7 +179,11 @@ def fit(posts: pd.DataFrame, settings: Settings, *, target_names: tuple[str, ...
         couplings=couplings,
         threshold=abstention_threshold(joint, stance, settings.precision),
         target_names=target_names,
-        card={"settings": asdict(settings), "candidates": [asdict(candidate) for candidate in candidates]},
+        card={
+            "settings": asdict(settings),
+            "candidates": [asdict(candidate) for candidate in candidates],
+            "learning_curve": curve,
+        },
     )
     return Trained(model, candidates, np.exp(evidence.text), joint)
 
@@ -328,6 +335,34 @@ def choose(
         outputs = run(delayed(_fold_outputs)(corpus, tasks[name], fold, best) for fold in folds)
         held_out[name] = _in_place([fold_outputs[0] for fold_outputs in outputs], folds)
     return tuple(candidates[place] for place in order), held_out
+
+
+#: Shares of the training posts at which the learning curve is measured, beside all of them.
+CURVE_SHARES = (0.125, 0.25, 0.5)
+
+
+def learning_curve(
+    corpus: Corpus, task: Task, folds: Folds, best: Candidate, settings: Settings
+) -> list[dict[str, float]]:
+    """Accuracy on held-out groups by the number of posts learned from: would more of them help?
+
+    Returns
+    -------
+    list of dict
+        `posts` (learned from, mean over folds) and `accuracy` (0 to 1), ascending; the last is all posts.
+    """
+    everything = float(np.mean([len(train) for train, _ in folds]))
+    order = np.random.default_rng(settings.seed).permutation(corpus.found.shape[0])
+    points = []
+    for share in CURVE_SHARES:
+        drawn = order[: int(len(order) * share)]
+        fewer = [(train[np.isin(train, drawn)], test) for train, test in folds]
+        run = Parallel(n_jobs=-1, max_nbytes=None)
+        outputs = run(delayed(_fold_outputs)(corpus, task, fold, [best.strength]) for fold in fewer)
+        right = [_fold_scores(part[0], task.classes[test])[0] for part, (_, test) in zip(outputs, fewer, strict=True)]
+        posts = float(np.mean([len(train) for train, _ in fewer]))
+        points.append({"posts": round(posts), "accuracy": _rounded(float(np.mean(right)))})
+    return [*points, {"posts": round(everything), "accuracy": best.accuracy}]
 
 
 def _fold_outputs(corpus: Corpus, task: Task, fold: tuple[Ints, Ints], strengths: Sequence[float]) -> list[Floats]:

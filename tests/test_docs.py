@@ -1,10 +1,13 @@
 """What the documents say is so: code blocks run, commands and options exist, links lead somewhere."""
 
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+import stance
 from stance.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +25,12 @@ def test_the_readme_is_short_and_shows_a_command_early():
     lines = README.splitlines()
     assert len(lines) <= 120
     assert any(line.startswith("$ ") for line in lines[:15])
+
+
+def test_the_readme_shows_what_the_demo_prints(monkeypatch):
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda fallback: os.terminal_size((100, 24)))
+    printed = re.sub(r"\x1b\[[0-9;]*m", "", stance.demo())
+    assert printed.startswith(blocks(README, "text")[0].rstrip("\n"))
 
 
 def test_python_in_the_readme_runs():

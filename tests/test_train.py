@@ -98,3 +98,9 @@ def test_text_only_is_stance_where_a_table_has_none(small_corpus):
 
 def test_the_summary_names_what_was_learned_and_chosen(small_trained):
     assert "the best of 1 settings" in str(small_trained)
+
+
+def test_the_learning_curve_ends_with_all_posts_and_what_the_best_candidate_had(small_trained):
+    curve = small_trained.model.card["learning_curve"]
+    assert [point["posts"] for point in curve] == sorted(point["posts"] for point in curve)
+    assert curve[-1] == {"posts": 60, "accuracy": small_trained.candidates[0].accuracy}
