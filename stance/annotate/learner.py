@@ -85,6 +85,8 @@ class Learner:
 
     def start(self) -> None:
         """Begin; labels of an earlier session are learned from at once."""
+        # Read here, not in the thread: asked to end at once, the store might close while the thread reads it.
+        self._posts = self._store.posts()
         self._thread.start()
 
     def stop(self, timeout: float | None = None) -> None:
@@ -102,10 +104,9 @@ class Learner:
                 self._wake.notify_all()
 
     def _run(self) -> None:
-        posts = self._store.posts()
-        self._learn_or_say_why(posts, self._begin)
+        self._learn_or_say_why(self._posts, self._begin)
         while self._fit and self._wait():
-            self._learn_or_say_why(posts, self.learn)
+            self._learn_or_say_why(self._posts, self.learn)
 
     def _begin(self, posts: pd.DataFrame) -> None:
         if self._first:
