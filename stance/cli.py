@@ -107,7 +107,8 @@ def _summary(thread: Thread) -> str:
     """One line on what was found in a page, and what was not."""
     count = f"{len(thread.posts)} post{'' if len(thread.posts) == 1 else 's'}" if thread.posts else "no posts"
     hidden = f", {thread.hidden} hidden" if thread.hidden else ""
-    return "; ".join([f"{thread.id}: {count}{hidden}", *thread.notes])
+    platform = f", read as {thread.platform}" if thread.posts and thread.platform else ""
+    return "; ".join([f"{thread.id}: {count}{hidden}{platform}", *thread.notes])
 
 
 MODEL = click.option("--model", metavar="DIR", help="A model's folder; by default the Huawei model that comes along.")
@@ -119,15 +120,17 @@ WORDS_ALONE = click.option(
 @main.command()
 @click.argument("posts", required=False, metavar="[POSTS]")
 @click.option("--target", default="Huawei", show_default=True, help="Whom or what the stances are about.")
-@click.option("--name", default="huawei", show_default=True, help="The model's name.")
-@click.option("--spelling", "spellings", multiple=True, help="How the target's name begins in posts; may be repeated.")
+@click.option("--name", metavar="NAME", help="The model's name; by default the target's, in lower case.")
+@click.option("--spelling", "spellings", multiple=True, help="How the target's name begins, one word; may be repeated.")
 @click.option("-o", "--output", metavar="DIR", help="The model's folder; by default models/NAME.")
 @click.option("--seed", default=0, show_default=True, help="Decides the folds.")
-def train(posts: str | None, target: str, name: str, spellings: tuple[str, ...], output: str | None, seed: int) -> None:
+def train(
+    posts: str | None, target: str, name: str | None, spellings: tuple[str, ...], output: str | None, seed: int
+) -> None:
     """Train a model on labelled POSTS (columns text and stance), by default the corpus that comes along."""
     settings = stance.Settings(seed=seed)
     trained = stance.train(posts, target=target, name=name, spellings=spellings or None, settings=settings)
-    folder = stance.save_model(trained.model, output or Path("models") / name)
+    folder = stance.save_model(trained.model, output or Path("models") / trained.model.card["name"])
     click.echo(str(trained))
     click.echo(f"model {trained.model.id} is in {folder}", err=True)
 
