@@ -6,8 +6,6 @@ The ending of a file says what is written: `.csv`, `.jsonl` and `.parquet` are p
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +22,7 @@ from stance.annotate.store import Store
 from stance.data import LABELS, POST_COLUMNS, check_posts, posts_table, threads_to_table
 from stance.errors import DataError
 from stance.extract import extract
-from stance.tables import decompress, json_line, read_bytes, read_table, replacing, table_format, write_table
+from stance.tables import csv_lines, decompress, json_line, read_bytes, read_table, replacing, table_format, write_table
 
 #: What a table may say about a label; the rest of its columns belong to the post.
 _LABEL_FIELDS = (*KINDS, "note", "annotator", "mode", "seconds", "model", "given_at")
@@ -217,12 +215,8 @@ def _post_fields(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stand_off(rows: Rows) -> bytes:
-    text = io.StringIO(newline="")
     names = ("thread", "post", "author", *KINDS, "annotator", "note")
-    writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: row[name] or "" for name in names} for row in rows)
-    return text.getvalue().encode("utf-8", "surrogatepass")
+    return csv_lines([names, *([row[name] or "" for name in names] for row in rows)])
 
 
 def labels_table(store: Store, whose: str) -> pd.DataFrame:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from stance.data import threads_to_table
 from stance.errors import DataError, StanceError
 from stance.extract import extract
-from stance.tables import csv_cell, table_format
+from stance.tables import csv_cell, table_format, without_mark
 
 #: A line longer than this is no post; it is skipped to its end, so that a file without line breaks needs no memory.
 LONGEST_LINE = 16 * 1024 * 1024
@@ -234,7 +234,7 @@ def _csv_rows(source: int, stream: IO[bytes]) -> Iterator[Record]:
         if not cells:
             continue
         if header is None:
-            header = cells
+            header = [without_mark(name) for name in cells]
             continue
         ordinal += 1
         yield Record(source, line, ordinal, _csv_row(header, cells, decoding.spoilt))
