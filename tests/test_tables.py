@@ -4,7 +4,6 @@ import bz2
 import gzip
 import json
 import lzma
-import os
 import re
 import signal
 import subprocess
@@ -30,6 +29,8 @@ from stance.tables import (
     without_mark,
     write_table,
 )
+
+ROOT = Path(__file__).resolve().parent.parent
 
 #: What pandas' own defaults break: a lone carriage return, "NA", "None", quotes, formulas, NUL, lone surrogates.
 NASTY = ["\r", "a\rb", "a\r\nb", "NA", "None", "null", 'say "hi"', "=1+1", "x\x00y", "\u2028", "1.0", "007", "", " "]
@@ -136,7 +137,7 @@ def test_a_kill_while_writing_leaves_the_old_file_whole(tmp_path):
         "import os, signal, sys\nfrom stance.tables import replacing\n"
         "with replacing(sys.argv[1]) as stream:\n    stream.write(b'half')\n    os.kill(os.getpid(), signal.SIGKILL)"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], env={**os.environ, "PYTHONPATH": str(Path.cwd())})
+    done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT)
     assert done.returncode == -signal.SIGKILL
     assert path.read_text() == "old"
 
