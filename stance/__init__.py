@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stance.reporting import demo, evaluate_model, report, report_evaluation
     from stance.scorer import Scorer
     from stance.stream import Counts, label_files
-    from stance.tables import read_table, replacing, write_table
+    from stance.tables import read_table, refuse_existing, replacing, write_table
     from stance.train import Settings, Trained
     from stance.training import train
     from stance.workflow import demo_posts, explain, explain_post, label, load_corpus, load_model
@@ -70,6 +70,7 @@ _HOME = {
     "load_model": "workflow",
     "read_corpus": "corpora",
     "read_table": "tables",
+    "refuse_existing": "tables",
     "replacing": "tables",
     "report": "reporting",
     "report_evaluation": "reporting",
@@ -120,6 +121,7 @@ __all__ = [
     "load_model",
     "read_corpus",
     "read_table",
+    "refuse_existing",
     "replacing",
     "report",
     "report_evaluation",

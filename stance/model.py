@@ -28,7 +28,7 @@ from stance import features
 from stance.conversation import RELATIONS, Couplings, Evidence, log_softmax
 from stance.data import LABELS
 from stance.errors import ModelError
-from stance.tables import replacing
+from stance.tables import refuse_existing, replacing
 
 Floats = NDArray[np.float64]
 
@@ -203,12 +203,20 @@ def _ngram_bytes(ngrams: Sequence[str]) -> bytes:
     return "".join(f"{ngram}\n" for ngram in ngrams).encode()
 
 
-def save_model(model: Model, folder: str | os.PathLike[str]) -> Path:
+def save_model(model: Model, folder: str | os.PathLike[str], *, force: bool = False) -> Path:
     """Write the model folder: `card.json`, `ngrams.txt` and an `.npy` file an array.
 
     Each file is written whole or not at all, the card last: a folder without a card is no model.
+
+    Raises
+    ------
+    DataError
+        If there is something in the folder already, and `force` does not say to replace it.
+    ModelError
+        If the folder cannot be made.
     """
     path = Path(folder)
+    refuse_existing(path, force=force)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

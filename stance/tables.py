@@ -227,17 +227,44 @@ def _text(data: bytes, name: str) -> str:
         raise DataError(problem, where=name, fix="save the table as UTF-8") from error
 
 
-def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a table by the ending of its name (`.jsonl`, `.csv`, `.parquet`), whole or not at all; "-" is stdout."""
+def write_table(table: pd.DataFrame, path: str | os.PathLike[str], *, force: bool = False) -> None:
+    """Write a table by the ending of its name (`.jsonl`, `.csv`, `.parquet`), whole or not at all; "-" is stdout.
+
+    Raises
+    ------
+    DataError
+        If the ending is unknown, the file cannot be written, or (without `force`) is there already.
+    """
     name = os.fspath(path)
     if name == "-":
         return _write_jsonl(table, sys.stdout.buffer)
     write = {".jsonl": _write_jsonl, ".csv": _write_csv, ".parquet": _write_parquet}.get(Path(name).suffix)
     if write is None:
         raise DataError("unknown ending", where=name, fix=f"end the name in one of {', '.join(FORMATS)}")
+    refuse_existing(name, force=force)
     with replacing(name) as stream:
         write(table, stream)
     return None
+
+
+def refuse_existing(path: str | os.PathLike[str], *, force: bool = False) -> None:
+    """Refuse to write where something is already, unless it is to be replaced.
+
+    A folder with nothing in it, and "-" for standard output, are free.
+
+    Raises
+    ------
+    DataError
+        If it is taken; and with `force` too if it is a device or a pipe, in whose place no file must come.
+    """
+    target = Path(path)
+    if os.fspath(path) == "-" or not os.path.lexists(target):
+        return
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise DataError("neither a file nor a folder", where=str(target), fix="name a file; - is standard output")
+    if not force and not (target.is_dir() and not any(target.iterdir())):
+        fix = "name another, or replace it with --force (in Python: force=True)"
+        raise DataError("is there already", where=str(target), fix=fix)
 
 
 @contextmanager

@@ -60,6 +60,7 @@ def label_files(
     jobs: int = 1,
     sort_threads: bool = False,
     strict: bool = False,
+    force: bool = False,
 ) -> Counts:
     """Label the posts of files of any size: tables, pages, folders and patterns of them.
 
@@ -77,12 +78,14 @@ def label_files(
         Whether the input is sorted by thread first, on disk; the output is then in that order. Needs DuckDB.
     strict : bool
         Whether a row that cannot be used ends the run.
+    force : bool
+        Whether an output that is there already is replaced.
 
     Raises
     ------
     DataError
-        If a source cannot be read, the output not written, a thread is scattered over the input, or nothing could be
-        labelled.
+        If a source cannot be read, the output not written or (without `force`) there already, a thread is scattered
+        over the input, or nothing could be labelled.
     """
     name = os.fspath(output)
     ending = ".jsonl" if name == "-" else Path(name).suffix
@@ -94,7 +97,7 @@ def label_files(
     run = _Run(reading, job, strict, jobs, sort_threads)
     with _terminated_like_interrupted():
         try:
-            return run.to_stdout() if name == "-" else run.to_file(name)
+            return run.to_stdout() if name == "-" else run.to_file(name, force=force)
         except KeyboardInterrupt as error:
             raise DataError("interrupted", where=name, fix="the same command again goes on from here") from error
         except BrokenProcessPool as error:
@@ -153,7 +156,7 @@ class _Run:
         fix = "give posts: a page with comments in it, or a table with a column 'text'"
         return DataError(f"nothing could be labelled ({reason})", where=", ".join(self.job.sources), fix=fix)
 
-    def to_file(self, name: str) -> Counts:
+    def to_file(self, name: str, *, force: bool) -> Counts:
         records = self._records(Path(name).parent)
         if self.job.ending != ".jsonl":
             first = []
@@ -163,7 +166,7 @@ class _Run:
                     break
             self.job = replace(self.job, columns=_columns(first), types=self.reading.types)
             records = chain(first, records)
-        journal = Journal(name, self._identity())
+        journal = Journal(name, self._identity(), force=force)
         counts, n_parts = self._label(records, journal.done, journal.keep)
         if counts.rows == 0:
             rejected = journal.first_rejects()
