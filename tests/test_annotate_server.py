@@ -95,7 +95,9 @@ def test_exports_are_downloads(client, store):
     client.post("/api/events", json=body(store, event()))
     answer = client.get("/export/ann/ann.labels.csv")
     assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''ann.labels.csv"
-    assert answer.data == b"thread,post,author,stance,text_only,annotator,note\nt0,0,,favor,,ann,\n"
+    assert answer.data == (
+        b'"thread","post","author","stance","text_only","annotator","note"\n"t0","0","","favor","","ann",""\n'
+    )
 
 
 def refused(answer, status, reason):

@@ -165,17 +165,24 @@ def resolved(target: Target, url: str, resolve: Resolve = socket.getaddrinfo, *,
         If there is none, or if any of its addresses must not be gone to: a name that answers with a public and a
         private address has no honest reason to.
     """
-    try:
-        found = resolve(target.host, target.port, type=socket.SOCK_STREAM)
-    except (OSError, ValueError) as error:
-        raise PageError("no such host", where=url, fix="check the address") from error
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = [target.host] if _is_number(target.host) else _addresses(target, url, resolve)
     refused = [address for address in addresses if not may_go_to(address, allow_private=allow_private)]
     if refused:
         raise PageError(f"{refused[0]} is a private address", where=url, fix="allow it with --allow-private")
     if not addresses:
         raise PageError("no such host", where=url, fix="check the address")
     return addresses[0]
+
+
+def _is_number(host: str) -> bool:
+    return ":" in host or host.rpartition(".")[2].isdigit()
+
+
+def _addresses(target: Target, url: str, resolve: Resolve) -> list[str]:
+    try:
+        return [str(entry[4][0]) for entry in resolve(target.host, target.port, type=socket.SOCK_STREAM)]
+    except (OSError, ValueError) as error:
+        raise PageError("no such host", where=url, fix="check the address") from error
 
 
 def may_go_to(address: str, *, allow_private: bool = False) -> bool:
