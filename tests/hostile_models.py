@@ -274,8 +274,8 @@ def bad_ngrams(folder: Path, chance: random.Random) -> None:
 
 HOSTILE: tuple[Any, ...] = (
     None, True, -1, 0, 0.5, 1, 2, 1e308, -1e308, float("nan"), float("inf"), 10**400, "", "x", "\x1b]0;owned\x07",
-    "<script>alert(1)</script>", "{{ 7 * 7 }}", "../../etc/passwd", "=1+1", "\ud800", "\u202e", "x" * 100_000, [], [None],
-    [""], [[]], ["huawei"] * 1000, {}, {"text": "x"}, {"posts": "many", "threads": []}, {"accuracy": "high"},
+    "<script>alert(1)</script>", "{{ 7 * 7 }}", "../../etc/passwd", "=1+1", "\ud800", "\u202e", "x" * 100_000, [],
+    [None], [""], [[]], ["huawei"] * 1000, {}, {"text": "x"}, {"posts": "many", "threads": []}, {"accuracy": "?"},
 )  # fmt: skip
 
 

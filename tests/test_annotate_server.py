@@ -201,7 +201,7 @@ def test_labels_with_a_wrong_token_are_not_stored(shared, store):
 @contextmanager
 def serving(folder, *options):
     """Run `stance annotate` and give its address."""
-    write_table(POSTS, folder / "posts.jsonl")
+    write_table(POSTS, folder / "posts.jsonl", force=True)
     command = [
         sys.executable,
         "-m",
@@ -318,7 +318,7 @@ def test_a_server_started_again_answers_at_the_same_address(tmp_path):
 
 
 def test_a_taken_port_is_said_in_one_line(tmp_path, running):
-    write_table(POSTS, tmp_path / "posts.jsonl")
+    write_table(POSTS, tmp_path / "posts.jsonl", force=True)
     with pytest.raises(DataError, match=r"cannot listen on 127\.0\.0\.1"):
         annotate([str(tmp_path / "posts.jsonl")], database=str(tmp_path / "l.db"), port=urlsplit(running[0]).port)
 
