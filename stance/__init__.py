@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stance.extract import extract
     from stance.extract.fetch import Fetcher, default_cache
     from stance.model import Model, save_model
+    from stance.pseudonyms import KEY_FILE, pseudonymise, read_key
     from stance.report import batch_report, comparison_report, evaluation_report
     from stance.reporting import demo, evaluate_model, report, report_evaluation
     from stance.scorer import Scorer
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from stance.workflow import demo_posts, explain, explain_post, label, load_corpus, load_model
 
 _HOME = {
+    "KEY_FILE": "pseudonyms",
     "LABELS": "data",
     "Comparison": "evaluate",
     "Counts": "stream",
@@ -68,7 +70,9 @@ _HOME = {
     "label_files": "stream",
     "load_corpus": "workflow",
     "load_model": "workflow",
+    "pseudonymise": "pseudonyms",
     "read_corpus": "corpora",
+    "read_key": "pseudonyms",
     "read_table": "tables",
     "refuse_existing": "tables",
     "replacing": "tables",
@@ -82,6 +86,7 @@ _HOME = {
 }
 
 __all__ = [
+    "KEY_FILE",
     "LABELS",
     "Comparison",
     "Counts",
@@ -119,7 +124,9 @@ __all__ = [
     "label_files",
     "load_corpus",
     "load_model",
+    "pseudonymise",
     "read_corpus",
+    "read_key",
     "read_table",
     "refuse_existing",
     "replacing",

@@ -57,6 +57,8 @@ EXPORT_ENDINGS = (
     "By its ending: .csv, .jsonl or .parquet (posts with stance, for `stance train`), .labels.csv (without the words), "
     ".json (Label Studio), .doccano.jsonl."
 )
+PSEUDONYMISE = click.option("--pseudonymise", is_flag=True, help="Replace authors' names by others that say nothing.")
+KEY = click.option("--key", metavar="FILE", help="What these depend on; made on first use. By default stance.key.")
 BY_ENDING = "Write there, by its ending: .jsonl, .csv or .parquet."
 
 
@@ -67,15 +69,33 @@ BY_ENDING = "Write there, by its ending: .jsonl, .csv or .parquet."
 @click.option("--pages", default=1, metavar="N", help="Fetch up to N pages of a thread that goes on.")
 @click.option("--allow-private", is_flag=True, help="Fetch from loopback and private addresses too.")
 @click.option("--no-cache", is_flag=True, help="Fetch anew what was fetched less than a day ago.")
+@PSEUDONYMISE
+@KEY
 def extract(
-    sources: tuple[str, ...], output: str | None, force: bool, pages: int, allow_private: bool, no_cache: bool
+    sources: tuple[str, ...],
+    output: str | None,
+    force: bool,
+    pages: int,
+    allow_private: bool,
+    no_cache: bool,
+    pseudonymise: bool,
+    key: str | None,
 ) -> None:
     """Print the posts of pages, dumps and exports, one row a post."""
     fetcher = stance.Fetcher(allow_private=allow_private, cache=None if no_cache else stance.default_cache())
     threads = [thread for source in sources for thread in stance.extract(source, pages=pages, fetcher=fetcher)]
     for thread in threads:
         click.echo(_summary(thread), err=True)
-    _show(stance.threads_to_table(threads), output, force=force)
+    table = stance.threads_to_table(threads)
+    if secret := _key(pseudonymise, key):
+        table = stance.pseudonymise(table, key=secret)
+    _show(table, output, force=force)
+
+
+def _key(pseudonymise: bool, path: str | None) -> bytes | None:
+    if path and not pseudonymise:
+        raise click.UsageError("--key belongs to --pseudonymise")
+    return stance.read_key(path or stance.KEY_FILE) if pseudonymise else None
 
 
 @main.command()
@@ -159,6 +179,8 @@ def train(
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Number of processes.")
 @click.option("--sort-threads", is_flag=True, help="Sort the input by thread first (needs stance[sort]).")
 @click.option("--strict", is_flag=True, help="Stop at the first row that cannot be used.")
+@PSEUDONYMISE
+@KEY
 @click.pass_context
 def label(
     context: click.Context,
@@ -170,6 +192,8 @@ def label(
     jobs: int,
     sort_threads: bool,
     strict: bool,
+    pseudonymise: bool,
+    key: str | None,
 ) -> None:
     """Label every post of pages, dumps, exports, posts tables, or folders of them.
 
@@ -178,6 +202,7 @@ def label(
     standard output. Without -o the whole input is read first, and a row that cannot be used ends the run.
     """
     if output is None:
+        # Labels without their posts name nobody.
         _show(stance.label(sources, model, conversation=conversation), None)
         return
     counts = stance.label_files(
@@ -189,6 +214,7 @@ def label(
         sort_threads=sort_threads,
         strict=strict,
         force=force,
+        key=_key(pseudonymise, key),
     )
     click.echo(str(counts), err=True)
     context.exit(2 if counts.rejects else 0)
