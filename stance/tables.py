@@ -20,6 +20,7 @@ import os
 import re
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from numbers import Number
@@ -36,11 +37,13 @@ from stance.errors import DataError
 FORMATS = (".jsonl", ".csv", ".parquet")
 
 #: Magic bytes of the compressed forms that the standard library opens.
-_DECOMPRESS: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
-    (b"\x1f\x8b", gzip.decompress),
-    (b"BZh", bz2.decompress),
-    (b"\xfd7zXZ\x00", lzma.decompress),
+_OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
+    (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
+    (b"BZh", bz2.BZ2File),
+    (b"\xfd7zXZ\x00", lzma.LZMAFile),
 )
+#: Bytes at which a compressed table is refused where it would be read into memory: a few can stand for very many.
+MOST_EXPANDED = 1 << 30
 
 #: What makes a cell text: MODIFIER LETTER APOSTROPHE. The plain apostrophe would do so too, but nobody else's
 #: file begins a formula with this one, so that taking it off spoils none; and spreadsheets show it and keep it.
@@ -106,14 +109,18 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 
 def decompress(data: bytes) -> bytes:
-    """Undo gzip, bzip2 or xz where the first bytes say so."""
-    for magic, undo in _DECOMPRESS:
-        if data.startswith(magic):
-            try:
-                return undo(data)
-            except (OSError, EOFError, lzma.LZMAError) as error:
-                raise DataError(f"compressed data is damaged ({error})", fix="get the file again") from error
-    return data
+    """Undo gzip, bzip2 or xz where the first bytes say so, but never past `MOST_EXPANDED`."""
+    opened = next((opened for magic, opened in _OPENERS if data.startswith(magic)), None)
+    if opened is None:
+        return data
+    try:
+        expanded: bytes = opened(io.BytesIO(data)).read(MOST_EXPANDED + 1)
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        raise DataError(f"compressed data is damaged ({error})", fix="get the file again") from error
+    if len(expanded) > MOST_EXPANDED:
+        fix = "split it, or label it with `stance label -o`, which reads a row at a time"
+        raise DataError(f"more than {MOST_EXPANDED:,} bytes after decompression", fix=fix)
+    return expanded
 
 
 def table_format(data: bytes) -> str | None:

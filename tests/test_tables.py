@@ -16,12 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stance import tables
 from stance.data import posts_table
 from stance.errors import DataError
 from stance.tables import (
     FORMATS,
     FORMULA_MARK,
     csv_lines,
+    decompress,
     read_table,
     replacing,
     table_format,
@@ -107,6 +109,24 @@ def test_what_is_no_table_is_refused_in_one_line(tmp_path, name, data, message):
     with pytest.raises(DataError, match=message) as caught:
         read_table(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+@given(place=st.integers(12, 60), bit=st.integers(0, 7))
+def test_damage_inside_compressed_data_is_one_line(place, bit):
+    data = bytearray(gzip.compress(b"".join(b'{"text": "%d"}\n' % number for number in range(40))))
+    data[place] ^= 1 << bit
+    try:
+        decompress(bytes(data))
+    except DataError as error:
+        assert "compressed data is damaged" in str(error)
+
+
+@pytest.mark.parametrize("squeeze", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_little_that_stands_for_very_much_is_refused(squeeze, monkeypatch):
+    monkeypatch.setattr(tables, "MOST_EXPANDED", 1000)
+    assert decompress(squeeze(bytes(1000))) == bytes(1000)
+    with pytest.raises(DataError, match="more than 1,000 bytes after decompression"):
+        decompress(squeeze(bytes(1001)))
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -9,6 +9,7 @@ import io
 import lzma
 import os
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -36,7 +37,7 @@ _OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
 )
 _COMPRESSED = (".gz", ".bz2", ".xz")
 _BY_NAME = {".jsonl": ".jsonl", ".ndjson": ".jsonl", ".csv": ".csv", ".parquet": ".parquet"}
-_DAMAGED = (OSError, EOFError, lzma.LZMAError, pa.ArrowException)
+_DAMAGED = (OSError, EOFError, lzma.LZMAError, zlib.error, pa.ArrowException)
 
 
 class Refused(NamedTuple):
