@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import stance
-from stance.errors import StanceError
+from stance.errors import StanceError, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +85,7 @@ def extract(
     fetcher = stance.Fetcher(allow_private=allow_private, cache=None if no_cache else stance.default_cache())
     threads = [thread for source in sources for thread in stance.extract(source, pages=pages, fetcher=fetcher)]
     for thread in threads:
-        click.echo(_summary(thread), err=True)
+        click.echo(printable(_summary(thread)), err=True)
     table = stance.threads_to_table(threads)
     if secret := _key(pseudonymise, key):
         table = stance.pseudonymise(table, key=secret)
@@ -230,7 +230,7 @@ def label(
 def explain(text: str | None, source: str | None, post: str | None, model: str | None, top: int, as_json: bool) -> None:
     """Tell which words moved a label, and by how much."""
     explanation = _explanation(text, source, post, model)
-    click.echo(json.dumps(explanation.to_dict()) if as_json else explanation.summary(top))
+    click.echo(json.dumps(explanation.to_dict()) if as_json else printable(explanation.summary(top)))
 
 
 def _explanation(
@@ -297,7 +297,7 @@ def evaluate(
         scores = stance.evaluate_model(known, model=model, against=against)
         written = stance.report_evaluation(known, scores, model, command=_command()) if report_file else ""
     _write_page(written, report_file, force=force)
-    click.echo(json.dumps(scores.to_dict()) if as_json else str(scores))
+    click.echo(json.dumps(scores.to_dict()) if as_json else printable(str(scores)))
 
 
 @main.command()
@@ -326,7 +326,7 @@ def compare(
     if report_file:
         words = tables[0] if known is None else known
         _write_page(stance.comparison_report(comparison, words, command=_command()), report_file, force=force)
-    click.echo(json.dumps(comparison.to_dict()) if as_json else str(comparison))
+    click.echo(json.dumps(comparison.to_dict()) if as_json else printable(str(comparison)))
 
 
 @main.command()
@@ -434,6 +434,6 @@ def _show(table: pd.DataFrame, output: str | None, *, force: bool = False) -> No
     if output:
         stance.write_table(table, output, force=force)
     elif sys.stdout.isatty():
-        click.echo(table.to_string(index=False, max_colwidth=60))
+        click.echo(printable(table.to_string(index=False, max_colwidth=60)))
     else:
         stance.write_table(table, "-")
