@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -33,6 +33,14 @@ Rows = list[dict[str, Any]]
 
 #: A post as a file has it, and the labels that each annotator gave it.
 LabelledRow = tuple[dict[str, Any], Rows]
+
+
+class Read(NamedTuple):
+    """What one source holds."""
+
+    source: str
+    posts: pd.DataFrame
+    labels: list[Event]
 
 
 def read_source(source: str, annotator: str) -> tuple[pd.DataFrame, list[Event]]:
@@ -117,10 +125,14 @@ def _labels(given: Mapping[str, Any], key: Key, annotator: str, where: str) -> l
     return labels
 
 
-def add_sources(store: Store, sources: Sequence[str], annotator: str) -> None:
+def read_sources(sources: Sequence[str], annotator: str) -> list[Read]:
+    """Read all sources, before anything is stored: one that cannot be read leaves no trace."""
+    return [Read(source, *read_source(source, annotator)) for source in sources]
+
+
+def add_sources(store: Store, read: Sequence[Read]) -> None:
     """Add posts and labels of all sources; a label that a person gave here is never replaced by a file's."""
-    for source in sources:
-        posts, labels = read_source(source, annotator)
+    for source, posts, labels in read:
         store.add_posts(posts, where=source)
         given = {(event.annotator, event.thread, event.post, event.kind) for event in store.standing()}
         store.add([one for one in labels if (one.annotator, one.thread, one.post, one.kind) not in given])
