@@ -1,9 +1,9 @@
 """Measure hand-labelling: no label lost, how fast, and what active order saves.
 
-    python benchmarks/annotate.py writers    8 annotators at once, 400 labels each, over HTTP
-    python benchmarks/annotate.py kills      50 labels by keyboard, kill -9 at 20 random moments (needs Chromium)
-    python benchmarks/annotate.py keys       from key press to the next post, thread of 2,000 posts (needs Chromium)
-    python benchmarks/annotate.py active     labels that active order needs for random order's accuracy
+    python -m benchmarks.annotate writers    8 annotators at once, 400 labels each, over HTTP
+    python -m benchmarks.annotate kills      50 labels by keyboard, kill -9 at 20 random moments (needs Chromium)
+    python -m benchmarks.annotate keys       from key press to the next post, thread of 2,000 posts (needs Chromium)
+    python -m benchmarks.annotate active     labels that active order needs for random order's accuracy
 
 The first three run the code of the tests with the full counts; `active` simulates an annotator who gives the corpus's
 own labels.
@@ -139,6 +139,12 @@ def kills(labels: int, n_kills: int, seed: int) -> None:
     print(f"{labels} labels, server killed {n_kills} times: {lost} lost, {events - labels} doubled")
 
 
+def main_thread_ms(browser) -> float:
+    """CPU time of the page's main thread so far: what a key costs however busy the machine is."""
+    metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return 1000 * next(one["value"] for one in metrics if one["name"] == "ThreadTime")
+
+
 @main.command()
 @click.option("--posts", default=2000, show_default=True)
 @click.option("--presses", default=200, show_default=True)
@@ -146,12 +152,15 @@ def keys(posts: int, presses: int) -> None:
     """Time from the key press to the painted next post, as the browser itself measures it."""
     with served(posts) as server, shown(server) as browser:
         page = Page(browser, server.address)
+        browser.execute_cdp_cmd("Performance.enable", {})
+        before = main_thread_ms(browser)
         for number in range(presses):
             page.press("fan"[number % 3])
         page.saved()
+        busy = (main_thread_ms(browser) - before) / presses
         script = "return performance.getEntriesByName('stance-next').map((entry) => entry.duration)"
         waits = browser.execute_script(script)
-    print(f"thread of {posts} posts, {len(waits)} keys: {percentiles(waits)}")
+    print(f"thread of {posts} posts, {len(waits)} keys: {percentiles(waits)}; page's main thread {busy:.1f} ms CPU a key")
 
 
 @dataclass(frozen=True)
