@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from stance.annotate.events import Event
-from stance.annotate.exchange import add_sources, export_labels, labels_table, read_source, read_sources
+from stance.annotate.exchange import add_sources, export_labels, labels_table, read_source, read_sources, whole_table
+from stance.annotate.learner import Guesses
 from stance.annotate.store import Store
 from stance.data import check_posts, posts_table
 from stance.errors import DataError
@@ -203,3 +204,15 @@ def test_an_unknown_ending_and_a_missing_database_are_refused(store, tmp_path):
         export_labels(store, tmp_path / "gold.xlsx", whose="ann")
     with pytest.raises(DataError, match="no such database"):
         export_labels(tmp_path / "none.db", tmp_path / "gold.csv", whose="ann")
+
+
+def test_the_whole_table_holds_labels_given_by_hand_and_guesses_for_the_rest(store):
+    guesses = Guesses("m-2", {("t", "1"): (0.1, 0.2, 0.7), ("t", "2"): (0.1, 0.2, 0.7), ("u", "1"): (0.1, 0.2, 0.7)})
+    table = whole_table(store, "ann", guesses)
+    assert table[["post", "stance", "p_favor", "p_none", "labelled_by"]].values.tolist() == [
+        ["1", "favor", 1.0, 0.0, "ann"],
+        ["2", "against", 0.0, 0.0, "ann"],
+        ["1", "none", 0.1, 0.7, "m-2"],
+    ]
+    with pytest.raises(DataError, match="no model has read the posts yet"):
+        whole_table(store, "ann", Guesses())

@@ -19,9 +19,10 @@ import pandas as pd
 
 from stance.annotate.consensus import adjudicated, decisions, majority, ratings
 from stance.annotate.events import ANSWERS, KINDS, LONGEST_NOTE, Event, check_annotator, imported
+from stance.annotate.learner import Guesses
 from stance.annotate.queue import Key
 from stance.annotate.store import Store
-from stance.data import LABELS, POST_COLUMNS, check_posts, posts_table, threads_to_table
+from stance.data import LABELS, POST_COLUMNS, PROBABILITY_COLUMNS, check_posts, posts_table, threads_to_table
 from stance.errors import DataError
 from stance.extract import extract
 from stance.tables import decompress, json_line, read_bytes, read_table, replacing, table_format, write_table
@@ -271,6 +272,39 @@ def labels_table(store: Store, whose: str) -> pd.DataFrame:
         known = ", ".join([*names, "majority or adjudicated"])
         raise DataError(f"no labels by {whose!r}", where=store.path.name, fix=f"choose {known}")
     return posts_table(rows)
+
+
+def whole_table(store: Store, whose: str, guesses: Guesses) -> pd.DataFrame:
+    """Every post with a stance: the label given by hand where there is one, else what the model guesses.
+
+    Returns
+    -------
+    DataFrame
+        A posts table with `stance`, the probabilities (1 for a label given by hand), and `labelled_by`: an annotator,
+        "majority", "adjudicated" or the model.
+
+    Raises
+    ------
+    DataError
+        If no model has read the posts, or there is no such label.
+    """
+    if guesses.model is None:
+        raise DataError("no model has read the posts yet", fix="label some more, or name a model with --model")
+    given = labels_table(store, whose)
+    by_hand = dict(zip(zip(given["thread"], given["post"], strict=True), given["stance"], strict=True))
+    rows = []
+    for post in store.posts().to_dict("records"):
+        key = (post["thread"], post["post"])
+        label = by_hand.get(key)
+        values = [float(label == name) for name in LABELS] if label else guesses.probabilities[key]
+        row: dict[Any, Any] = {**post, **_with_probabilities(values), "labelled_by": whose if label else guesses.model}
+        rows.append(row)
+    return posts_table(rows)
+
+
+def _with_probabilities(values: Sequence[float]) -> dict[str, Any]:
+    stance = LABELS[max(range(len(LABELS)), key=values.__getitem__)]
+    return {"stance": stance, **dict(zip(PROBABILITY_COLUMNS, values, strict=True))}
 
 
 def _chosen(standing: Sequence[Event], kind: str, whose: str) -> Mapping[Key, str]:
