@@ -260,7 +260,11 @@ GOLD_COLUMN = click.option(
     show_default=True,
     help="The column of GOLD: read in the conversation, or the words alone.",
 )
-PAGE = click.option("--page", metavar="SOURCE", help="The page that stand-off labels (post, author, stance) belong to.")
+PAGE = click.option(
+    "--page",
+    metavar="SOURCE",
+    help="The page that stand-off labels (post, author, stance), of all its posts or some, belong to.",
+)
 REPORT = click.option(
     "--report", "report_file", metavar="FILE", callback=_free, help="Also write an HTML report there."
 )
