@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stance.annotate import annotate, export_labels
     from stance.corpora import read_corpus
     from stance.data import LABELS, Post, Thread, check_posts, table_to_threads, threads_to_table
+    from stance.doctor import Diagnosis, doctor
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
     from stance.explain import Explanation, PostExplanation
@@ -37,6 +38,7 @@ _HOME = {
     "Comparison": "evaluate",
     "Counts": "stream",
     "DataError": "errors",
+    "Diagnosis": "doctor",
     "Explanation": "explain",
     "Fetcher": "extract.fetch",
     "Model": "model",
@@ -59,6 +61,7 @@ _HOME = {
     "default_cache": "extract.fetch",
     "demo": "reporting",
     "demo_posts": "workflow",
+    "doctor": "doctor",
     "evaluate": "evaluate",
     "evaluate_model": "reporting",
     "evaluation_report": "report",
@@ -91,6 +94,7 @@ __all__ = [
     "Comparison",
     "Counts",
     "DataError",
+    "Diagnosis",
     "Explanation",
     "Fetcher",
     "Model",
@@ -113,6 +117,7 @@ __all__ = [
     "default_cache",
     "demo",
     "demo_posts",
+    "doctor",
     "evaluate",
     "evaluate_model",
     "evaluation_report",

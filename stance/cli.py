@@ -253,6 +253,19 @@ def demo(output: str | None, force: bool) -> None:
         _write_page(stance.report(stance.demo_posts(), command=_command()), output, force=force)
 
 
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.pass_context
+def doctor(context: click.Context, as_json: bool) -> None:
+    """Check this installation, and print versions and findings as Markdown to paste into a report of a fault.
+
+    Exit status 0 where all is well, 2 where something is not.
+    """
+    found = stance.doctor()
+    click.echo(json.dumps(found.to_dict()) if as_json else str(found))
+    context.exit(0 if found.ok else 2)
+
+
 GOLD_COLUMN = click.option(
     "--against",
     type=click.Choice(["stance", "text_only"]),
@@ -260,7 +273,11 @@ GOLD_COLUMN = click.option(
     show_default=True,
     help="The column of GOLD: read in the conversation, or the words alone.",
 )
-PAGE = click.option("--page", metavar="SOURCE", help="The page that stand-off labels (post, author, stance) belong to.")
+PAGE = click.option(
+    "--page",
+    metavar="SOURCE",
+    help="The page that stand-off labels (post, author, stance), of all its posts or some, belong to.",
+)
 REPORT = click.option(
     "--report", "report_file", metavar="FILE", callback=_free, help="Also write an HTML report there."
 )

@@ -288,7 +288,9 @@ def _read_card(path: Path) -> dict[str, Any]:
         raise ModelError("the card cannot be read", where=where, fix=_AGAIN) from error
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         found = card.get("format") if isinstance(card, dict) else type(card).__name__
-        raise ModelError(f"format {str(found)[:20]}, this version reads format {FORMAT}", where=where, fix=_AGAIN)
+        is_later = isinstance(found, int) and found > FORMAT
+        fix = "update stance, or train the model again with this version" if is_later else _AGAIN
+        raise ModelError(f"format {str(found)[:20]}, this version reads format {FORMAT}", where=where, fix=fix)
     if card.get("card_sha256") != _card_hash(card):
         raise ModelError("the card has been changed since it was written", where=where, fix=_AGAIN)
     expected = {"labels": list(LABELS), "heads": {name: list(classes) for name, classes in HEADS.items()}}

@@ -326,6 +326,7 @@ def test_a_taken_port_is_said_in_one_line(tmp_path, running):
 def test_a_database_without_posts_needs_a_source(tmp_path):
     with pytest.raises(DataError, match="no posts to label; name a page, dump or table"):
         annotate([], database=str(tmp_path / "labels.db"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_login_name_labels_where_nobody_is_named(monkeypatch):

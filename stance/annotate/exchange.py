@@ -11,15 +11,16 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from stance.annotate.consensus import adjudicated, decisions, majority, ratings
 from stance.annotate.events import ANSWERS, KINDS, LONGEST_NOTE, Event, check_annotator, imported
+from stance.annotate.learner import Guesses
 from stance.annotate.queue import Key
 from stance.annotate.store import Store
-from stance.data import LABELS, POST_COLUMNS, check_posts, posts_table, threads_to_table
+from stance.data import LABELS, POST_COLUMNS, PROBABILITY_COLUMNS, check_posts, posts_table, threads_to_table
 from stance.errors import DataError
 from stance.extract import extract
 from stance.tables import (
@@ -41,6 +42,14 @@ Rows = list[dict[str, Any]]
 
 #: A post as a file has it, and the labels that each annotator gave it.
 LabelledRow = tuple[dict[str, Any], Rows]
+
+
+class Read(NamedTuple):
+    """What one source holds."""
+
+    source: str
+    posts: pd.DataFrame
+    labels: list[Event]
 
 
 def read_source(source: str, annotator: str) -> tuple[pd.DataFrame, list[Event]]:
@@ -125,10 +134,14 @@ def _labels(given: Mapping[str, Any], key: Key, annotator: str, where: str) -> l
     return labels
 
 
-def add_sources(store: Store, sources: Sequence[str], annotator: str) -> None:
+def read_sources(sources: Sequence[str], annotator: str) -> list[Read]:
+    """Read all sources, before anything is stored: one that cannot be read leaves no trace."""
+    return [Read(source, *read_source(source, annotator)) for source in sources]
+
+
+def add_sources(store: Store, read: Sequence[Read]) -> None:
     """Add posts and labels of all sources; a label that a person gave here is never replaced by a file's."""
-    for source in sources:
-        posts, labels = read_source(source, annotator)
+    for source, posts, labels in read:
         store.add_posts(posts, where=source)
         given = {(event.annotator, event.thread, event.post, event.kind) for event in store.standing()}
         store.add([one for one in labels if (one.annotator, one.thread, one.post, one.kind) not in given])
@@ -263,6 +276,39 @@ def labels_table(store: Store, whose: str) -> pd.DataFrame:
         known = ", ".join([*names, "majority or adjudicated"])
         raise DataError(f"no labels by {whose!r}", where=store.path.name, fix=f"choose {known}")
     return posts_table(rows)
+
+
+def whole_table(store: Store, whose: str, guesses: Guesses) -> pd.DataFrame:
+    """Every post with a stance: the label given by hand where there is one, else what the model guesses.
+
+    Returns
+    -------
+    DataFrame
+        A posts table with `stance`, the probabilities (1 for a label given by hand), and `labelled_by`: an annotator,
+        "majority", "adjudicated" or the model.
+
+    Raises
+    ------
+    DataError
+        If no model has read the posts, or there is no such label.
+    """
+    if guesses.model is None:
+        raise DataError("no model has read the posts yet", fix="label some more, or name a model with --model")
+    given = labels_table(store, whose)
+    by_hand = dict(zip(zip(given["thread"], given["post"], strict=True), given["stance"], strict=True))
+    rows = []
+    for post in store.posts().to_dict("records"):
+        key = (post["thread"], post["post"])
+        label = by_hand.get(key)
+        values = [float(label == name) for name in LABELS] if label else guesses.probabilities[key]
+        row: dict[Any, Any] = {**post, **_with_probabilities(values), "labelled_by": whose if label else guesses.model}
+        rows.append(row)
+    return posts_table(rows)
+
+
+def _with_probabilities(values: Sequence[float]) -> dict[str, Any]:
+    stance = LABELS[max(range(len(LABELS)), key=values.__getitem__)]
+    return {"stance": stance, **dict(zip(PROBABILITY_COLUMNS, values, strict=True))}
 
 
 def _chosen(standing: Sequence[Event], kind: str, whose: str) -> Mapping[Key, str]:

@@ -22,7 +22,7 @@ from stance.labelling import label_posts
 from stance.model import Model
 from stance.pseudonyms import pseudonymous_row
 from stance.stream.read import Record, Refused
-from stance.tables import csv_lines, json_line
+from stance.tables import csv_lines, json_line, stamped
 
 #: Bytes of UTF-8 beyond which a text is no post.
 LONGEST_TEXT = 1_000_000
@@ -226,7 +226,7 @@ def _encoded(rows: list[dict[str, Any]], job: Job) -> bytes:
         return csv_lines([row.get(column) for column in job.columns] for row in rows)
     columns = {name: _arrow([row.get(name) for row in rows], name, job) for name in job.columns}
     stream = io.BytesIO()
-    pq.write_table(pa.table(columns), stream)
+    pq.write_table(stamped(pa.table(columns)), stream)
     return stream.getvalue()
 
 
