@@ -95,7 +95,9 @@ def extract(
 def _key(pseudonymise: bool, path: str | None) -> bytes | None:
     if path and not pseudonymise:
         raise click.UsageError("--key belongs to --pseudonymise")
-    return stance.read_key(path or stance.KEY_FILE) if pseudonymise else None
+    if not pseudonymise:
+        return None
+    return stance.read_key(path) if path else stance.read_key()
 
 
 @main.command()
@@ -184,16 +186,13 @@ def train(
 @click.pass_context
 def label(
     context: click.Context,
+    /,
     sources: tuple[str, ...],
     output: str | None,
-    force: bool,
     model: str | None,
-    conversation: bool,
-    jobs: int,
-    sort_threads: bool,
-    strict: bool,
     pseudonymise: bool,
     key: str | None,
+    **options: Any,
 ) -> None:
     """Label every post of pages, dumps, exports, posts tables, or folders of them.
 
@@ -203,19 +202,9 @@ def label(
     """
     if output is None:
         # Labels without their posts name nobody.
-        _show(stance.label(sources, model, conversation=conversation), None)
+        _show(stance.label(sources, model, conversation=options["conversation"]), None)
         return
-    counts = stance.label_files(
-        sources,
-        output,
-        model,
-        conversation=conversation,
-        jobs=jobs,
-        sort_threads=sort_threads,
-        strict=strict,
-        force=force,
-        key=_key(pseudonymise, key),
-    )
+    counts = stance.label_files(sources, output, model, key=_key(pseudonymise, key), **options)
     click.echo(str(counts), err=True)
     context.exit(2 if counts.rejects else 0)
 
