@@ -54,7 +54,7 @@ def test_export_writes_the_labels_of_one_annotator(tmp_path):
     store.close()
     output = tmp_path / "ann.labels.csv"
     assert run("export", tmp_path / "labels.db", "-o", output, "--whose", "ann") == (0, "", f"{output}: 1 posts\n")
-    assert output.read_text().splitlines()[1] == "t,1,Bo,favor,,ann,"
+    assert output.read_text().splitlines()[1] == '"t","1","Bo","favor","","ann",""'
 
 
 def test_an_export_of_nobody_is_one_line(tmp_path):

@@ -95,9 +95,9 @@ def test_an_export_tells_how_each_label_was_given(store):
 def test_stand_off_labels_hold_no_words_of_the_page(store, tmp_path):
     export_labels(store, tmp_path / "gold.labels.csv", whose="ann")
     assert (tmp_path / "gold.labels.csv").read_text() == (
-        "thread,post,author,stance,text_only,annotator,note\n"
-        "t,1,Ann,favor,none,ann,\n"
-        't,2,Bob,against,,ann,"sarcasm, I think"\n'
+        '"thread","post","author","stance","text_only","annotator","note"\n'
+        '"t","1","Ann","favor","none","ann",""\n'
+        '"t","2","Bob","against","","ann","sarcasm, I think"\n'
     )
 
 

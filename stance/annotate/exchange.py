@@ -6,8 +6,6 @@ The ending of a file says what is written: `.csv`, `.jsonl` and `.parquet` are p
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -33,7 +31,16 @@ from stance.annotate.store import Store
 from stance.data import LABELS, POST_COLUMNS, PROBABILITY_COLUMNS, check_posts, posts_table, threads_to_table
 from stance.errors import DataError
 from stance.extract import extract
-from stance.tables import decompress, read_bytes, read_table, replacing, table_format, write_table
+from stance.tables import (
+    csv_lines,
+    decompress,
+    read_bytes,
+    read_table,
+    refuse_existing,
+    replacing,
+    table_format,
+    write_table,
+)
 
 
 class Read(NamedTuple):
@@ -136,12 +143,8 @@ def add_sources(store: Store, read: Sequence[Read]) -> None:
 
 
 def _stand_off(rows: Rows) -> bytes:
-    text = io.StringIO(newline="")
     names = ("thread", "post", "author", *KINDS, "annotator", "note")
-    writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: row[name] or "" for name in names} for row in rows)
-    return text.getvalue().encode("utf-8", "surrogatepass")
+    return csv_lines([names, *([row[name] or "" for name in names] for row in rows)])
 
 
 def labels_table(store: Store, whose: str) -> pd.DataFrame:
@@ -234,7 +237,9 @@ def _about(mine: Mapping[tuple[str, str, str], Event], key: Key) -> dict[str, An
     }
 
 
-def export_labels(database: str | os.PathLike[str] | Store, output: str | os.PathLike[str], *, whose: str) -> int:
+def export_labels(
+    database: str | os.PathLike[str] | Store, output: str | os.PathLike[str], *, whose: str, force: bool = False
+) -> int:
     """Write labels to a file, by its ending; return how many posts.
 
     Parameters
@@ -245,12 +250,15 @@ def export_labels(database: str | os.PathLike[str] | Store, output: str | os.Pat
         (Label Studio) or `.doccano.jsonl`.
     whose : str
         An annotator's name, "majority" or "adjudicated".
+    force : bool
+        Whether a file that is there already is replaced.
 
     Raises
     ------
     DataError
-        If there is no such label, or the ending is unknown.
+        If there is no such label, the ending is unknown, or (without `force`) the file is there already.
     """
+    refuse_existing(output, force=force)
     store = database if isinstance(database, Store) else open_existing(database)
     table = labels_table(store, whose)
     write = _writer(os.fspath(output))
@@ -259,7 +267,7 @@ def export_labels(database: str | os.PathLike[str] | Store, output: str | os.Pat
         table = table[table["stance"].notna()].reset_index(drop=True)
         # A column without a value would look like an answer that nobody gave.
         table = table.drop(columns=[kind for kind in KINDS if table[kind].isna().all()])
-        write_table(table, output)
+        write_table(table, output, force=force)
         return len(table)
     with replacing(output) as stream:
         stream.write(write(table.to_dict("records")))  # type: ignore[arg-type]
