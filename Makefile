@@ -20,7 +20,7 @@ ITSELF = --no-deps --no-build-isolation --editable .
 .PHONY: demo test install format check lint types docs notebooks manifest model bench-quality bench-extraction bench-speed lock clean
 
 demo: $(VENV)/.core
-	@$(BIN)/stance demo -o demo.html
+	@$(BIN)/stance demo -o demo.html --force
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
@@ -57,7 +57,7 @@ notebooks: $(VENV)/.dev
 	$(BIN)/python -m pytest --nbmake notebooks
 
 model: $(VENV)/.core
-	$(BIN)/stance train -o models/huawei
+	$(BIN)/stance train -o models/huawei --force
 
 manifest: $(VENV)/.core
 	$(BIN)/python data/make_manifest.py

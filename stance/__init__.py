@@ -22,23 +22,24 @@ if TYPE_CHECKING:
     from stance.extract import extract
     from stance.extract.fetch import Fetcher, default_cache
     from stance.model import Model, save_model
+    from stance.pseudonyms import pseudonymise, read_key
     from stance.report import batch_report, comparison_report, evaluation_report
     from stance.reporting import demo, evaluate_model, report, report_evaluation
     from stance.scorer import Scorer
     from stance.stream import Counts, label_files
-    from stance.tables import read_table, replacing, write_table
+    from stance.tables import read_table, refuse_existing, replacing, write_table
     from stance.train import Settings, Trained
-    from stance.training import train
+    from stance.training import model_name, train
     from stance.workflow import demo_posts, explain, explain_post, label, load_corpus, load_model
 
 _HOME = {
-    "LABELS": "data",
     "Comparison": "evaluate",
     "Counts": "stream",
     "DataError": "errors",
     "Diagnosis": "doctor",
     "Explanation": "explain",
     "Fetcher": "extract.fetch",
+    "LABELS": "data",
     "Model": "model",
     "ModelError": "errors",
     "PageError": "errors",
@@ -71,8 +72,12 @@ _HOME = {
     "label_files": "stream",
     "load_corpus": "workflow",
     "load_model": "workflow",
+    "model_name": "training",
+    "pseudonymise": "pseudonyms",
     "read_corpus": "corpora",
+    "read_key": "pseudonyms",
     "read_table": "tables",
+    "refuse_existing": "tables",
     "replacing": "tables",
     "report": "reporting",
     "report_evaluation": "reporting",
@@ -123,8 +128,12 @@ __all__ = [
     "label_files",
     "load_corpus",
     "load_model",
+    "model_name",
+    "pseudonymise",
     "read_corpus",
+    "read_key",
     "read_table",
+    "refuse_existing",
     "replacing",
     "report",
     "report_evaluation",

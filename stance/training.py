@@ -75,7 +75,7 @@ def train(
     learned, test = table[~is_test].reset_index(drop=True), table[is_test].reset_index(drop=True)
     with tqdm(total=STEPS, disable=None, leave=False) as bar:
         trained = fit(learned, settings, target_names=names, progress=partial(_step, bar))
-    trained = with_card(trained, {"name": name or _name_of(target), "target": target, **trained.model.card})
+    trained = with_card(trained, {"name": name or model_name(target), "target": target, **trained.model.card})
     card = {
         **trained.model.card,
         "intended_use": INTENDED_USE.format(target=target),
@@ -87,7 +87,12 @@ def train(
     return with_card(trained, card)
 
 
-def _name_of(target: str) -> str:
+def model_name(target: str) -> str:
+    """Name a model after its target.
+
+    >>> model_name("Acme e-bikes")
+    'acme-e-bikes'
+    """
     return re.sub(r"\W+", "-", target.lower()).strip("-") or "model"
 
 
