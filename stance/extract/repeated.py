@@ -15,10 +15,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
 from stance.extract.dates import date_in, is_date
-from stance.extract.markup import line_of, text_of
+from stance.extract.document import Document
+from stance.extract.markup import line_of, text_of, texts_of
 from stance.extract.platforms import Platform, Rule
 from stance.extract.survey import (
     BUTTON,
@@ -28,9 +29,8 @@ from stance.extract.survey import (
     Survey,
     dates,
     is_name,
-    named_by_parent,
-    names_of,
     profiles,
+    selectors_of,
     way_up,
 )
 from stance.extract.words import any_of
@@ -58,10 +58,10 @@ _HEADING_LINK = re.compile(
 _CLOCK = re.compile(r"\d:\d\d|\bago\b|\d\s?[ap]m\b|T\d\d", re.IGNORECASE)
 
 
-def learn_platform(tree: LexborHTMLParser) -> Platform | None:
+def learn_platform(page: Document) -> Platform | None:
     """Write an entry for the posts of this page, or None where nothing on it looks like posts."""
-    for page in (Survey(tree, list(dates(tree))), Survey(tree, list(profiles(tree)), needs_dates=False)):
-        found = [entry for kind in page.kinds() for entry in [_Fields(kind, page).platform()] if entry]
+    for survey in (Survey(page, dates(page)), Survey(page, profiles(page), needs_dates=False)):
+        found = [entry for kind in survey.kinds() for entry in [_Fields(kind, survey).platform()] if entry]
         if found:
             return max(found, key=lambda entry: entry[0])[1]
     return None
@@ -86,7 +86,7 @@ class _Fields:
         self.kind = kind
         self.page = page
         self.sample = kind.nodes[:SAMPLE]
-        self.texts = [text_of(html) for html in kind.html]
+        self.texts = texts_of(kind.html)
         self.date_ids = {date.mem_id for dates in kind.own_dates.values() for date in dates}
         self.parts: dict[str, _Part] = {}
 
@@ -126,7 +126,7 @@ class _Fields:
                 value = line_of(self.kind.blocks.html(node))
                 if not value and node.tag not in ("time", "meta"):
                     continue
-                names = names_of(node) or named_by_parent(node)
+                names = selectors_of(node)
                 for name in names:
                     part = self.parts.setdefault(name, _Part(name))
                     if place in part.values:
@@ -258,28 +258,36 @@ class _Fields:
             name="repeated blocks",
             origin="learnt from the page",
             post=(self.kind.css,),
-            id=(
-                Rule("", "id", re.compile(r"(\w*\d+)$")),
-                Rule("", "data-id"),
-                Rule("", "data-comment-id"),
-                Rule("a[href*='#']", "href", re.compile(r"#(?:\D*)(\d+)$")),
-            ),
+            id=self._that_read(_IDS),
             author=(author,),
             date=(*(Rule(date.css, key) for key in ("datetime", "title")), Rule(date.css)) if date else (),
             text=(Rule(content.css),) if content else (Rule(),),
-            depth=(
-                Rule("", "style", re.compile(r"(?:margin|padding)-left:\s*(\d+)")),
-                Rule("", "class", re.compile(r"(?:level|depth|indent)[-_]?(\d+)")),
-                Rule("", "data-depth"),
-                Rule("", "data-level"),
-                Rule("td[indent]", "indent"),
-                Rule("td > img[height='1']", "width"),
-                Rule("span", None, re.compile(r"^level (\d+)$")),
-            ),
+            depth=self._that_read(_DEPTHS),
             by_tree=True,
             quote="blockquote, [class~=quote], [class*=quotebox i], [class*=bbcodequote i], [class*=quoteblock i]",
             drop=", ".join([*drop, *junk[:40]]),
         )
+
+    def _that_read(self, rules: Iterable[Rule]) -> tuple[Rule, ...]:
+        """Rules that find an element, or read something off one of the first blocks."""
+        return tuple(rule for rule in rules if rule.css or any(rule.read(node, "") for node in self.sample))
+
+
+_IDS = (
+    Rule("", "id", re.compile(r"(\w*\d+)$")),
+    Rule("", "data-id"),
+    Rule("", "data-comment-id"),
+    Rule("a[href*='#']", "href", re.compile(r"#(?:\D*)(\d+)$")),
+)
+_DEPTHS = (
+    Rule("", "style", re.compile(r"(?:margin|padding)-left:\s*(\d+)")),
+    Rule("", "class", re.compile(r"(?:level|depth|indent)[-_]?(\d+)")),
+    Rule("", "data-depth"),
+    Rule("", "data-level"),
+    Rule("td[indent]", "indent"),
+    Rule("td > img[height='1']", "width"),
+    Rule("span", None, re.compile(r"^level (\d+)$")),
+)
 
 
 def _is_in_date(name: re.Match[str]) -> bool:

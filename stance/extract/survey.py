@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
 from stance.extract.blocks import Blocks
 from stance.extract.dates import date_in, is_date
-from stance.extract.markup import line_of, unique
+from stance.extract.document import Document
+from stance.extract.markup import line_of
 from stance.extract.words import any_of
 
 #: Blocks of a kind that are looked at, and kinds of blocks that are compared.
 SAMPLE = 40
 _KINDS = 30
+
+#: Dates of a page that are looked at; more posts than these are no page for people.
+_MOST = 60_000
 
 BUTTON = re.compile(rf"^{any_of('button')}$", re.IGNORECASE)
 _SAYS = re.compile(rf"\s{any_of('says')}\s*:?$", re.IGNORECASE)
@@ -25,6 +31,11 @@ _SAYS = re.compile(rf"\s{any_of('says')}\s*:?$", re.IGNORECASE)
 PROFILE = re.compile(
     r"(?:/|\b)(?:u|users?|members?|profiles?|people|person|authors?|account|channel|benutzer|mitglied(?:er)?|utilisateur|membre|usuarios?|perfil)[/=.?-]|/[@~]\w|[?&](?:u|uid|user_?id|user|member)="
 )
+
+
+def selectors_of(node: LexborNode) -> list[str]:
+    """Selectors that the element and its like answer to: by its own names, else by way of its parent."""
+    return names_of(node) or named_by_parent(node)
 
 
 def names_of(node: LexborNode) -> list[str]:
@@ -44,9 +55,15 @@ def names_of(node: LexborNode) -> list[str]:
 
 def _tag(node: LexborNode) -> str:
     """The element's name as a selector: Word's `<o:p>` and what broken markup makes are no names to CSS."""
-    return node.tag if node.tag and re.fullmatch(r"[a-z][a-z0-9-]*", node.tag) else "*"
+    return _tag_name(node.tag or "")
 
 
+@lru_cache(maxsize=1024)
+def _tag_name(tag: str) -> str:
+    return tag if re.fullmatch(r"[a-z][a-z0-9-]*", tag) else "*"
+
+
+@lru_cache(maxsize=4096)
 def _is_stable(token: str) -> bool:
     return bool(re.fullmatch(r"[A-Za-z_][\w-]*", token)) and not re.search(r"\d{2}", token) and len(token) < 60
 
@@ -82,64 +99,68 @@ class Kind:
 class Survey:
     """The dates of a page (or its links to people, where it has none), and the kinds of elements around them."""
 
-    def __init__(self, tree: LexborHTMLParser, dates: list[LexborNode], *, needs_dates: bool = True) -> None:
-        self.tree = tree
-        self.dates = dates
+    def __init__(self, page: Document, dates: Iterable[LexborNode], *, needs_dates: bool = True) -> None:
+        self.page = page
+        self.dates = list(islice(dates, _MOST))
         self.needs_dates = needs_dates
 
     def kinds(self) -> list[Kind]:
         """Kinds of elements of which most hold a date or two of their own, the most frequent first."""
         owners: dict[str, dict[int, list[LexborNode]]] = defaultdict(lambda: defaultdict(list))
         elements: dict[int, LexborNode] = {}
+        selectors: dict[int, list[str]] = {}
         for date in self.dates:
             met: set[str] = set()
             for node in way_up(date):
-                elements[node.mem_id] = node
-                for name in names_of(node) or named_by_parent(node):
+                key = node.mem_id
+                if key not in selectors:
+                    elements[key], selectors[key] = node, selectors_of(node)
+                for name in selectors[key]:
                     if name not in met:
                         met.add(name)
-                        owners[name][node.mem_id].append(date)
-        kinds = []
+                        owners[name][key].append(date)
+        return list(islice(self._worth_a_look(owners, elements), _KINDS))
+
+    def _worth_a_look(
+        self, owners: Mapping[str, dict[int, list[LexborNode]]], elements: Mapping[int, LexborNode]
+    ) -> Iterator[Kind]:
         seen: set[frozenset[int]] = set()
         for name, owned in sorted(owners.items(), key=lambda item: -len(item[1])):
-            key = frozenset(owned)
+            places = frozenset(owned)
             few = sum(len(dates) <= 3 for dates in owned.values())
-            if key in seen or few * 5 < len(owned) * 4:
+            if places in seen or few * 5 < len(owned) * 4:
                 continue
-            seen.add(key)
+            seen.add(places)
             # What holds a date and no words beside it is the date's own element.
             longest = max(len(elements[place].text() or "") for place in list(owned)[:3])
-            if longest < 40:
-                continue
-            kinds.append(self._kind(name, dict(owned)))
-            if len(kinds) == _KINDS:
-                break
-        return kinds
+            if longest >= 40:
+                yield self._kind(name, dict(owned))
 
     def _kind(self, css: str, owned: dict[int, list[LexborNode]]) -> Kind:
-        nodes = unique(self.tree.css(css))
-        blocks = Blocks(nodes, self.tree)
+        nodes = self.page.css(css)
+        blocks = Blocks(nodes, self.page)
         return Kind(css, nodes, blocks, [blocks.html(node) for node in nodes[:SAMPLE]], owned)
 
 
-def profiles(tree: LexborHTMLParser) -> Iterator[LexborNode]:
+def profiles(page: Document) -> Iterator[LexborNode]:
     """Links to the pages of people."""
-    for node in tree.css("a[href]"):
+    for node in page.css("a[href]"):
         if PROFILE.search(node.attributes.get("href") or "") and is_name(line_of(node.html or "")):
             yield node
 
 
-def dates(tree: LexborHTMLParser) -> Iterator[LexborNode]:
+def dates(page: Document) -> Iterator[LexborNode]:
     """Elements that say a date and little else."""
-    if tree.body is None:
+    body = page.tree.body
+    if body is None:
         return
     seen: set[int] = set()
-    for node in tree.body.css("time, [datetime], abbr[title]"):
+    for node in body.css("time, [datetime], abbr[title]"):
         value = node.attributes.get("datetime") or node.attributes.get("title") or line_of(node.html or "")
         if value and date_in(value[:80]) and node.mem_id not in seen:
             seen.add(node.mem_id)
             yield node
-    for text in tree.body.traverse(include_text=True):
+    for text in body.traverse(include_text=True):
         if text.tag != "-text":
             continue
         value = (text.text_content or "").strip()
