@@ -174,6 +174,8 @@ def _drafts(blocks: Blocks, platform: Platform) -> list[Draft]:
     authors = blocks.values(platform.author)
     if not authors:
         return []
+    if platform.carries:
+        authors = _carried(authors, len(blocks.nodes))
     dates = blocks.values(platform.date)
     parents = _parents(blocks, platform, ids)
     quoted = blocks.values(platform.quoted)
@@ -192,6 +194,16 @@ def _drafts(blocks: Blocks, platform: Platform) -> list[Draft]:
         for place in range(len(blocks.nodes))
         for text, quote, has_media in [texts.get(place, ("", "", False))]
     ]
+
+
+def _carried(authors: dict[int, str], total: int) -> dict[int, str]:
+    """Give a post that names no writer the one of the post before."""
+    carried: dict[int, str] = {}
+    for place in range(total):
+        name = authors.get(place) or carried.get(place - 1)
+        if name:
+            carried[place] = name
+    return carried
 
 
 def _texts(blocks: Blocks, platform: Platform) -> dict[int, tuple[str, str, bool]]:

@@ -22,7 +22,7 @@ _MONTH = r"(?P<month>" + "|".join(sorted(_MONTH_OF, key=len, reverse=True)) + r"
 
 _DAY = r"(?P<day>\d{1,2})"
 _YEAR = r"(?P<year>\d{4})"
-_ZONE = r"\s*\(?(?P<zone>Z\b|UTC|GMT(?![+-])|(?:GMT)?[+-]\d\d:?\d\d)?"
+_ZONE = r"\s*\(?(?P<zone>Z\b|(?:UTC|GMT)(?![+-])|(?:UTC|GMT)?[+-]\d\d:?\d\d)?"
 _TIME = (
     r"(?:\s*[,;|·@]?\s*(?:[-–—]\s*)?(?:at|um|à|a las|alle|om|o|в|às|kl|klo|saat|on|@)?\.?\s*(?P<hour>[01]?\d|2[0-4])"
     r"(?:[:.h](?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?\s*(?P<half>[ap]\.?\s?m\b\.?)?|\s*(?P<half2>[ap]\.?m\b\.?))"
@@ -200,7 +200,7 @@ def _moment(parts: Mapping[str, str | None]) -> datetime | None:
     if not zone:
         return moment
     return datetime.fromisoformat(
-        moment.isoformat() + ("+00:00" if zone.upper() in ("Z", "UTC", "GMT") else zone.lstrip("GMTgmt"))
+        moment.isoformat() + ("+00:00" if zone.upper() in ("Z", "UTC", "GMT") else zone.lstrip("GMTUCgmtuc"))
     )
 
 

@@ -12,6 +12,7 @@ from stance.extract.blocks import read_platform
 from stance.extract.counts import collapsed_count, declared_count, frames_in
 from stance.extract.document import Document
 from stance.extract.draft import Draft
+from stance.extract.exports import read_embedded
 from stance.extract.page import Page
 from stance.extract.platforms import Platform, platforms
 from stance.extract.repeated import learn_platform
@@ -41,7 +42,8 @@ def read_html(page: Page, *, skip: Collection[str] = ()) -> Thread:
     skip : collection of str
         Names of platforms to treat as unknown; to measure what the other readers do without them.
     """
-    return thread_of([read_part(page, skip=skip)])
+    embedded = read_embedded(page) if not skip else []
+    return embedded[0] if embedded else thread_of([read_part(page, skip=skip)])
 
 
 def read_part(page: Page, *, skip: Collection[str] = ()) -> PageOfThread:

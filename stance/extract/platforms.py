@@ -73,6 +73,7 @@ class Platform:
     indent: str = ""
     nested: bool = True
     siblings: bool = False
+    carries: bool = False
     by_tree: bool = False
     quote: str = ""
     drop: str = ""
