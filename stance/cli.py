@@ -60,7 +60,7 @@ OUTPUT = click.option("-o", "--output", metavar="FILE", help="Write there, by it
 def extract(sources: tuple[str, ...], output: str | None, pages: int, allow_private: bool, no_cache: bool) -> None:
     """Print the posts of pages, dumps and exports, one row a post."""
     fetcher = stance.Fetcher(allow_private=allow_private, cache=None if no_cache else stance.default_cache())
-    threads = [thread for source in sources for thread in stance.extract(source, pages=pages, fetcher=fetcher)]
+    threads = stance.extract_all(sources, pages=pages, fetcher=fetcher)
     for thread in threads:
         click.echo(_summary(thread), err=True)
     _show(stance.threads_to_table(threads), output)

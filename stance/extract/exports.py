@@ -249,10 +249,11 @@ class _Export:
     def _authors(self, root: Any) -> dict[str | None, str | None]:
         """Names of the writers by their ids, where posts name a writer by an id alone."""
         names = self.entry.get("authors")
-        people = find(root, names["path"]) if names else []
+        if not names:
+            return {}
         return {
             first(node, [names["id"]]): first(node, names["name"])
-            for node in people
+            for node in find(root, names["path"])
             if all(value in find(node, path) for path, value in names["only"].items())
         }
 
