@@ -24,6 +24,9 @@ _KINDS = 30
 #: Dates of a page that are looked at; more posts than these are no page for people.
 _MOST = 60_000
 
+#: Letters of scripts that put no spaces between words: Japanese, Chinese, Thai.
+UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
+
 BUTTON = re.compile(rf"^{any_of('button')}$", re.IGNORECASE)
 _SAYS = re.compile(rf"\s{any_of('says')}\s*:?$", re.IGNORECASE)
 
@@ -46,7 +49,7 @@ def names_of(node: LexborNode) -> list[str]:
     prefix = re.match(r"([A-Za-z][\w-]*?[-_]?)\d+$", attributes.get("id") or "")
     if prefix:
         names.append(f'{tag}[id^="{prefix.group(1)}"]')
-    for key in ("itemprop", "rel", "data-testid", "data-role", "component", "slot"):
+    for key in ("itemprop", "rel", "data-testid", "data-role", "component", "slot", "role"):
         value = attributes.get(key)
         if value and re.fullmatch(r"[\w /-]+", value) and len(value) < 40:
             names.append(f'{tag}[{key}="{value}"]')
@@ -65,7 +68,8 @@ def _tag_name(tag: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _is_stable(token: str) -> bool:
-    return bool(re.fullmatch(r"[A-Za-z_][\w-]*", token)) and not re.search(r"\d{2}", token) and len(token) < 60
+    # A number at the end is the element's own; digits elsewhere are what build tools put into names.
+    return bool(re.fullmatch(r"[A-Za-z_][\w-]*", token)) and not re.search(r"[-_]\d+$|\d{3}", token) and len(token) < 60
 
 
 def named_by_parent(node: LexborNode) -> list[str]:
@@ -94,6 +98,17 @@ class Kind:
     blocks: Blocks
     html: list[str]
     own_dates: dict[int, list[LexborNode]]
+    siblings: bool = False
+
+    def roots(self, node: LexborNode) -> Iterator[LexborNode]:
+        """Elements that belong to a block: its own, and where its words follow it, those up to the next block."""
+        places = {other.mem_id for other in self.nodes} if self.siblings else set()
+        yield node
+        follower = node.next if self.siblings else None
+        while follower is not None and follower.mem_id not in places:
+            if follower.is_element_node:
+                yield follower
+            follower = follower.next
 
 
 class Survey:
@@ -132,14 +147,27 @@ class Survey:
                 continue
             seen.add(places)
             # What holds a date and no words beside it is the date's own element.
-            longest = max(len(elements[place].text() or "") for place in list(owned)[:3])
+            longest = max(len(_spaced(elements[place].text() or "")) for place in list(owned)[:3])
             if longest >= 40:
                 yield self._kind(name, dict(owned))
+            elif len(owned) > 1:
+                yield self._kind(name, dict(owned), siblings=True)
 
-    def _kind(self, css: str, owned: dict[int, list[LexborNode]]) -> Kind:
+    def _kind(self, css: str, owned: dict[int, list[LexborNode]], *, siblings: bool = False) -> Kind:
         nodes = self.page.css(css)
-        blocks = Blocks(nodes, self.page)
-        return Kind(css, nodes, blocks, [blocks.html(node) for node in nodes[:SAMPLE]], owned)
+        blocks = Blocks(nodes, self.page, siblings=siblings)
+        kind = Kind(css, nodes, blocks, [], owned, siblings)
+        kind.html += ["".join(blocks.html(root) for root in kind.roots(node)) for node in nodes[:SAMPLE]]
+        return kind
+
+
+def _spaced(text: str) -> str:
+    """Put a space behind each letter of the scripts that write none, so that lengths compare."""
+    return UNSPACED.sub(r"\g<0> ", text)
+
+
+#: "3h" and the like, alone in an element.
+_AGE = re.compile(r"^·?\s?\d{1,3}\s?(?:s|sec|m|mins?|h|hrs?|d|w|wks?|mo|y|yrs?)\.?$")
 
 
 def profiles(page: Document) -> Iterator[LexborNode]:
@@ -164,7 +192,9 @@ def dates(page: Document) -> Iterator[LexborNode]:
         if text.tag != "-text":
             continue
         value = (text.text_content or "").strip()
-        if not 4 < len(value) < 90 or not any(letter.isdigit() for letter in value) or not date_in(value):
+        if not 1 < len(value) < 90 or not any(letter.isdigit() for letter in value):
+            continue
+        if not (_AGE.match(value) or (len(value) > 4 and date_in(value))):
             continue
         around = text.parent
         if around is None or around.mem_id in seen or around.tag in ("script", "style", "option", "textarea"):
@@ -175,6 +205,9 @@ def dates(page: Document) -> Iterator[LexborNode]:
         yield around
 
 
+_SENTENCE = re.compile(r"[。！？؟।]")
+
+
 def is_name(value: str) -> bool:
     """Tell whether a piece of text may be a person's name: short, no date, no button."""
     value = _SAYS.sub("", value)
@@ -182,6 +215,8 @@ def is_name(value: str) -> bool:
         0 < len(value) < 41
         and len(value.split()) < 6
         and not is_date(value)
+        and not _AGE.match(value)
+        and not _SENTENCE.search(value)
         and not date_in(value)
         and not BUTTON.match(value)
         and bool(re.search(r"[^\W\d_]", value))
