@@ -185,7 +185,7 @@ class _Fields:
         values = [value for value in part.values.values() if value]
         if not values:
             return 0.0
-        names = [value for value in values if is_name(value)]
+        names = [value for value in values if is_name(value) and not _HEADING.match(value)]
         coverage = len(names) / len(self.sample)
         if len(names) * 5 < len(values) * 4 or coverage < 0.5:
             return 0.0
@@ -304,13 +304,18 @@ class _Fields:
             id=self._that_read(_IDS),
             author=(author,),
             date=(*(Rule(date.css, key) for key in ("datetime", "title")), Rule(date.css)) if date else (),
-            text=(Rule(content.css),) if content else (Rule(),),
+            text=(Rule(self._with_quotations(content)),) if content else (Rule(),),
             depth=self._that_read(_DEPTHS),
             by_tree=True,
             siblings=self.kind.siblings,
             quote="blockquote, [class~=quote], [class*=quotebox i], [class*=bbcodequote i], [class*=quoteblock i]",
             drop=", ".join([*drop, *junk[:40]]),
         )
+
+    def _with_quotations(self, content: _Part) -> str:
+        """The words, and what stands quoted beside them rather than in them."""
+        quotes = any("<blockquote" in html for html in self.kind.html)
+        return f"{content.css}, {self.kind.css} > blockquote" if quotes and not self.kind.siblings else content.css
 
     def _that_read(self, rules: Iterable[Rule]) -> tuple[Rule, ...]:
         """Rules that find an element, or read something off one of the first blocks."""
