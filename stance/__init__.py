@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from stance.stream import Counts, label_files
     from stance.tables import read_table, refuse_existing, replacing, write_table
     from stance.train import Settings, Trained
-    from stance.training import train
+    from stance.training import model_name, train
     from stance.workflow import demo_posts, explain, explain_post, label, load_corpus, load_model
 
 _HOME = {
-    "LABELS": "data",
     "Comparison": "evaluate",
     "Counts": "stream",
     "DataError": "errors",
     "Diagnosis": "doctor",
     "Explanation": "explain",
     "Fetcher": "extract.fetch",
+    "LABELS": "data",
     "Model": "model",
     "ModelError": "errors",
     "PageError": "errors",
@@ -72,6 +72,7 @@ _HOME = {
     "label_files": "stream",
     "load_corpus": "workflow",
     "load_model": "workflow",
+    "model_name": "training",
     "pseudonymise": "pseudonyms",
     "read_corpus": "corpora",
     "read_key": "pseudonyms",
@@ -127,6 +128,7 @@ __all__ = [
     "label_files",
     "load_corpus",
     "load_model",
+    "model_name",
     "pseudonymise",
     "read_corpus",
     "read_key",
