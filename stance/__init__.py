@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
     from stance.explain import Explanation, PostExplanation
-    from stance.extract import extract
+    from stance.extract import extract, extract_all
     from stance.extract.fetch import Fetcher, default_cache
     from stance.model import Model, save_model
     from stance.pseudonyms import pseudonymise, read_key
@@ -68,6 +68,7 @@ _HOME = {
     "explain_post": "workflow",
     "export_labels": "annotate",
     "extract": "extract",
+    "extract_all": "extract",
     "label": "workflow",
     "label_files": "stream",
     "load_corpus": "workflow",
@@ -124,6 +125,7 @@ __all__ = [
     "explain_post",
     "export_labels",
     "extract",
+    "extract_all",
     "label",
     "label_files",
     "load_corpus",

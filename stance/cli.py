@@ -83,7 +83,7 @@ def extract(
 ) -> None:
     """Print the posts of pages, dumps and exports, one row a post."""
     fetcher = stance.Fetcher(allow_private=allow_private, cache=None if no_cache else stance.default_cache())
-    threads = [thread for source in sources for thread in stance.extract(source, pages=pages, fetcher=fetcher)]
+    threads = stance.extract_all(sources, pages=pages, fetcher=fetcher)
     for thread in threads:
         click.echo(printable(_summary(thread)), err=True)
     table = stance.threads_to_table(threads)
