@@ -95,9 +95,7 @@ def extract(
 def _key(pseudonymise: bool, path: str | None) -> bytes | None:
     if path and not pseudonymise:
         raise click.UsageError("--key belongs to --pseudonymise")
-    if not pseudonymise:
-        return None
-    return stance.read_key(path) if path else stance.read_key()
+    return stance.read_key(*filter(None, [path])) if pseudonymise else None
 
 
 @main.command()
