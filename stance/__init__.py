@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stance.extract import extract
     from stance.extract.fetch import Fetcher, default_cache
     from stance.model import Model, save_model
-    from stance.pseudonyms import KEY_FILE, pseudonymise, read_key
+    from stance.pseudonyms import pseudonymise, read_key
     from stance.report import batch_report, comparison_report, evaluation_report
     from stance.reporting import demo, evaluate_model, report, report_evaluation
     from stance.scorer import Scorer
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from stance.workflow import demo_posts, explain, explain_post, label, load_corpus, load_model
 
 _HOME = {
-    "KEY_FILE": "pseudonyms",
     "LABELS": "data",
     "Comparison": "evaluate",
     "Counts": "stream",
@@ -89,7 +88,6 @@ _HOME = {
 }
 
 __all__ = [
-    "KEY_FILE",
     "LABELS",
     "Comparison",
     "Counts",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import stance
-from stance.errors import StanceError
+from stance.errors import StanceError, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +85,7 @@ def extract(
     fetcher = stance.Fetcher(allow_private=allow_private, cache=None if no_cache else stance.default_cache())
     threads = [thread for source in sources for thread in stance.extract(source, pages=pages, fetcher=fetcher)]
     for thread in threads:
-        click.echo(_summary(thread), err=True)
+        click.echo(printable(_summary(thread)), err=True)
     table = stance.threads_to_table(threads)
     if secret := _key(pseudonymise, key):
         table = stance.pseudonymise(table, key=secret)
@@ -95,7 +95,9 @@ def extract(
 def _key(pseudonymise: bool, path: str | None) -> bytes | None:
     if path and not pseudonymise:
         raise click.UsageError("--key belongs to --pseudonymise")
-    return stance.read_key(path or stance.KEY_FILE) if pseudonymise else None
+    if not pseudonymise:
+        return None
+    return stance.read_key(path) if path else stance.read_key()
 
 
 @main.command()
@@ -184,16 +186,13 @@ def train(
 @click.pass_context
 def label(
     context: click.Context,
+    /,
     sources: tuple[str, ...],
     output: str | None,
-    force: bool,
     model: str | None,
-    conversation: bool,
-    jobs: int,
-    sort_threads: bool,
-    strict: bool,
     pseudonymise: bool,
     key: str | None,
+    **options: Any,
 ) -> None:
     """Label every post of pages, dumps, exports, posts tables, or folders of them.
 
@@ -203,19 +202,9 @@ def label(
     """
     if output is None:
         # Labels without their posts name nobody.
-        _show(stance.label(sources, model, conversation=conversation), None)
+        _show(stance.label(sources, model, conversation=options["conversation"]), None)
         return
-    counts = stance.label_files(
-        sources,
-        output,
-        model,
-        conversation=conversation,
-        jobs=jobs,
-        sort_threads=sort_threads,
-        strict=strict,
-        force=force,
-        key=_key(pseudonymise, key),
-    )
+    counts = stance.label_files(sources, output, model, key=_key(pseudonymise, key), **options)
     click.echo(str(counts), err=True)
     context.exit(2 if counts.rejects else 0)
 
@@ -230,7 +219,7 @@ def label(
 def explain(text: str | None, source: str | None, post: str | None, model: str | None, top: int, as_json: bool) -> None:
     """Tell which words moved a label, and by how much."""
     explanation = _explanation(text, source, post, model)
-    click.echo(json.dumps(explanation.to_dict()) if as_json else explanation.summary(top))
+    click.echo(json.dumps(explanation.to_dict()) if as_json else printable(explanation.summary(top)))
 
 
 def _explanation(
@@ -314,7 +303,7 @@ def evaluate(
         scores = stance.evaluate_model(known, model=model, against=against)
         written = stance.report_evaluation(known, scores, model, command=_command()) if report_file else ""
     _write_page(written, report_file, force=force)
-    click.echo(json.dumps(scores.to_dict()) if as_json else str(scores))
+    click.echo(json.dumps(scores.to_dict()) if as_json else printable(str(scores)))
 
 
 @main.command()
@@ -343,7 +332,7 @@ def compare(
     if report_file:
         words = tables[0] if known is None else known
         _write_page(stance.comparison_report(comparison, words, command=_command()), report_file, force=force)
-    click.echo(json.dumps(comparison.to_dict()) if as_json else str(comparison))
+    click.echo(json.dumps(comparison.to_dict()) if as_json else printable(str(comparison)))
 
 
 @main.command()
@@ -451,6 +440,6 @@ def _show(table: pd.DataFrame, output: str | None, *, force: bool = False) -> No
     if output:
         stance.write_table(table, output, force=force)
     elif sys.stdout.isatty():
-        click.echo(table.to_string(index=False, max_colwidth=60))
+        click.echo(printable(table.to_string(index=False, max_colwidth=60)))
     else:
         stance.write_table(table, "-")
