@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
     from stance.explain import Explanation, PostExplanation
-    from stance.extract import extract
+    from stance.extract import extract, extract_all
     from stance.extract.fetch import Fetcher, default_cache
     from stance.model import Model, save_model
     from stance.pseudonyms import pseudonymise, read_key
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from stance.stream import Counts, label_files
     from stance.tables import read_table, refuse_existing, replacing, write_table
     from stance.train import Settings, Trained
-    from stance.training import train
+    from stance.training import model_name, train
     from stance.workflow import demo_posts, explain, explain_post, label, load_corpus, load_model
 
 _HOME = {
-    "LABELS": "data",
     "Comparison": "evaluate",
     "Counts": "stream",
     "DataError": "errors",
     "Diagnosis": "doctor",
     "Explanation": "explain",
     "Fetcher": "extract.fetch",
+    "LABELS": "data",
     "Model": "model",
     "ModelError": "errors",
     "PageError": "errors",
@@ -68,10 +68,12 @@ _HOME = {
     "explain_post": "workflow",
     "export_labels": "annotate",
     "extract": "extract",
+    "extract_all": "extract",
     "label": "workflow",
     "label_files": "stream",
     "load_corpus": "workflow",
     "load_model": "workflow",
+    "model_name": "training",
     "pseudonymise": "pseudonyms",
     "read_corpus": "corpora",
     "read_key": "pseudonyms",
@@ -123,10 +125,12 @@ __all__ = [
     "explain_post",
     "export_labels",
     "extract",
+    "extract_all",
     "label",
     "label_files",
     "load_corpus",
     "load_model",
+    "model_name",
     "pseudonymise",
     "read_corpus",
     "read_key",

@@ -83,7 +83,7 @@ def extract(
 ) -> None:
     """Print the posts of pages, dumps and exports, one row a post."""
     fetcher = stance.Fetcher(allow_private=allow_private, cache=None if no_cache else stance.default_cache())
-    threads = [thread for source in sources for thread in stance.extract(source, pages=pages, fetcher=fetcher)]
+    threads = stance.extract_all(sources, pages=pages, fetcher=fetcher)
     for thread in threads:
         click.echo(printable(_summary(thread)), err=True)
     table = stance.threads_to_table(threads)
@@ -142,7 +142,8 @@ def _summary(thread: Thread) -> str:
     """One line on what was found in a page, and what was not."""
     count = f"{len(thread.posts)} post{'' if len(thread.posts) == 1 else 's'}" if thread.posts else "no posts"
     hidden = f", {thread.hidden} hidden" if thread.hidden else ""
-    return "; ".join([f"{thread.id}: {count}{hidden}", *thread.notes])
+    platform = f", read as {thread.platform}" if thread.posts and thread.platform else ""
+    return "; ".join([f"{thread.id}: {count}{hidden}{platform}", *thread.notes])
 
 
 MODEL = click.option("--model", metavar="DIR", help="A model's folder; by default the Huawei model that comes along.")
@@ -154,16 +155,22 @@ WORDS_ALONE = click.option(
 @main.command()
 @click.argument("posts", required=False, metavar="[POSTS]")
 @click.option("--target", default="Huawei", show_default=True, help="Whom or what the stances are about.")
-@click.option("--name", default="huawei", show_default=True, help="The model's name.")
-@click.option("--spelling", "spellings", multiple=True, help="How the target's name begins in posts; may be repeated.")
+@click.option("--name", metavar="NAME", help="The model's name; by default the target's, in lower case.")
+@click.option("--spelling", "spellings", multiple=True, help="How the target's name begins, one word; may be repeated.")
 @click.option("-o", "--output", metavar="DIR", help="The model's folder; by default models/NAME.")
 @FORCE
 @click.option("--seed", default=0, show_default=True, help="Decides the folds.")
 def train(
-    posts: str | None, target: str, name: str, spellings: tuple[str, ...], output: str | None, force: bool, seed: int
+    posts: str | None,
+    target: str,
+    name: str | None,
+    spellings: tuple[str, ...],
+    output: str | None,
+    force: bool,
+    seed: int,
 ) -> None:
     """Train a model on labelled POSTS (columns text and stance), by default the corpus that comes along."""
-    where = output or Path("models") / name
+    where = output or Path("models") / (name or stance.model_name(target))
     stance.refuse_existing(where, force=force)
     settings = stance.Settings(seed=seed)
     trained = stance.train(posts, target=target, name=name, spellings=spellings or None, settings=settings)

@@ -23,6 +23,7 @@ from stance.data import (
 from stance.errors import DataError, PageError
 from stance.explain import Explanation, PostExplanation, explain_in_conversation, explain_text
 from stance.extract import extract
+from stance.extract.sources import names_apart
 from stance.labelling import label_posts
 from stance.model import Model, read_model
 from stance.tables import read_table
@@ -98,14 +99,16 @@ def read_posts(source: Sources) -> pd.DataFrame:
         return check_posts(source)
     if isinstance(source, str | os.PathLike | Thread):
         source = [source]
-    tables = [_posts_of(one) for one in source]
+    sources = list(source)
+    names = iter(names_apart([one for one in sources if isinstance(one, str | os.PathLike)]))
+    tables = [_posts_of(one, next(names) if isinstance(one, str | os.PathLike) else None) for one in sources]
     return pd.concat(tables, ignore_index=True) if len(tables) != 1 else tables[0]
 
 
-def _posts_of(source: Source) -> pd.DataFrame:
+def _posts_of(source: Source, name: str | None) -> pd.DataFrame:
     if isinstance(source, pd.DataFrame):
         return check_posts(source)
-    threads = [source] if isinstance(source, Thread) else extract(source)
+    threads = [source] if isinstance(source, Thread) else extract(source, name=name)
     posts = threads_to_table(threads)
     if posts.empty:
         notes = "; ".join(note for thread in threads for note in thread.notes)

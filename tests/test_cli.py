@@ -70,7 +70,7 @@ def test_extract_prints_a_row_a_post_and_a_summary_beside(page):
         "text",
         "quote",
     }
-    assert "3 posts" in done.stderr
+    assert done.stderr == "thread: 3 posts, read as text dump\n"
 
 
 def test_label_prints_a_row_a_post(page, model):
