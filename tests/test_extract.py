@@ -80,7 +80,11 @@ def test_what_is_no_source_is_said_in_one_line(tmp_path: Path, name: str, conten
 
 def test_the_command_prints_a_row_a_post() -> None:
     done = run(PAGE)
-    assert (done.returncode, len(done.stdout.splitlines()), done.stderr) == (0, 3, "wordpress: 3 posts, 1 hidden\n")
+    assert (done.returncode, len(done.stdout.splitlines()), done.stderr) == (
+        0,
+        3,
+        "wordpress: 3 posts, 1 hidden, read as WordPress\n",
+    )
 
 
 def test_a_page_without_comments_is_no_error() -> None:

@@ -13,6 +13,7 @@ from stance.extract.counts import collapsed_count, declared_count, frames_in
 from stance.extract.document import Document
 from stance.extract.draft import Draft
 from stance.extract.exports import read_embedded
+from stance.extract.own import own_platforms
 from stance.extract.page import Page
 from stance.extract.platforms import Platform, platforms
 from stance.extract.repeated import learn_platform
@@ -88,7 +89,7 @@ def _shifted(draft: Draft, shift: int) -> Draft:
 
 
 def _known(page: Document, skip: Collection[str]) -> tuple[list[Draft], Platform | None]:
-    for platform in platforms():
+    for platform in (*own_platforms(), *platforms()):
         if platform.name in skip or not platform.is_marked(page):
             continue
         drafts = read_platform(page, platform)
