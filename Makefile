@@ -44,7 +44,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 lint: $(VENV)/.dev
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/deptry --no-ansi .
 
 types: $(VENV)/.dev
 	$(BIN)/mypy

@@ -33,7 +33,7 @@ import stance
 from stance import features
 from stance.annotate.queue import active_order
 from stance.data import LABELS, posts_table
-from stance.train import Corpus, Task, fit_head
+from stance.train import Corpus, Task, as_csr, fit_head
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
@@ -180,7 +180,7 @@ def read_pool(column: str) -> Pool:
     known = posts.loc[posts["split"] != "test", "text"]
     vocabulary = features.learn_vocabulary(known, features.Analyser(("huawei",)), min_posts=2)
     return Pool(
-        Corpus(vocabulary.find(list(posts["text"])), vocabulary.block, min_posts=2),
+        Corpus(as_csr(vocabulary.find(list(posts["text"]))), vocabulary.block, min_posts=2),
         np.array([LABELS.index(label) for label in posts[column]]),
         posts["thread"].to_numpy(),
         posts["author"].to_numpy(),

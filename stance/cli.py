@@ -63,7 +63,10 @@ def extract(sources: tuple[str, ...], output: str | None, pages: int, allow_priv
     threads = [thread for source in sources for thread in stance.extract(source, pages=pages, fetcher=fetcher)]
     for thread in threads:
         click.echo(_summary(thread), err=True)
-    _show(stance.threads_to_table(threads), output)
+    if output:
+        stance.write_table(stance.threads_to_table(threads), output)
+    else:
+        _print(list(stance.thread_rows(threads)))
 
 
 @main.command()
@@ -158,7 +161,7 @@ def label(
     standard output. Without -o the whole input is read first, and a row that cannot be used ends the run.
     """
     if output is None:
-        _show(stance.label(sources, model, conversation=conversation), None)
+        _print(stance.label_rows(sources, model, conversation=conversation))
         return
     counts = stance.label_files(
         sources, output, model, conversation=conversation, jobs=jobs, sort_threads=sort_threads, strict=strict
@@ -346,11 +349,20 @@ def _read_gold(path: str, page: str | None, column: str) -> pd.DataFrame:
     return stance.check_posts(table, where=path, labelled=column == "stance")
 
 
-def _show(table: pd.DataFrame, output: str | None) -> None:
-    """Write to the file, or as JSON Lines to a pipe, or as a readable table to a terminal."""
-    if output:
-        stance.write_table(table, output)
-    elif sys.stdout.isatty():
-        click.echo(table.to_string(index=False, max_colwidth=60))
-    else:
-        stance.write_table(table, "-")
+def _print(rows: list[dict[str, Any]]) -> None:
+    """Print JSON Lines to a pipe, or rows below their names to a terminal."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            sys.stdout.buffer.write(stance.json_line(row))
+        return
+    lines = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)] if rows else []
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(value: object) -> str:
+    """A value in one line of at most 60 characters; control characters of a stranger's post stay in the post."""
+    text = f"{value:.3f}" if isinstance(value, float) else "" if value is None else str(value)
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    return shown if len(shown) <= 60 else f"{shown[:58]} …"

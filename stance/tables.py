@@ -19,14 +19,14 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from stance.data import NULLABLE_COLUMNS, POST_COLUMNS, posts_table
+import stance
 from stance.errors import DataError
+from stance.records import NULLABLE_COLUMNS, POST_COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMATS = (".jsonl", ".csv", ".parquet")
 
@@ -61,7 +61,9 @@ def read_table(path: str | os.PathLike[str], data: bytes | None = None) -> pd.Da
     kind = table_format(content)
     if kind is None:
         raise DataError("not a table", where=name, fix="give JSON Lines, CSV with a header line, or Parquet")
-    return {".parquet": _read_parquet, ".jsonl": _read_jsonl, ".csv": _read_csv}[kind](content, name)
+    if kind == ".parquet":
+        return stance.read_parquet(content, name)
+    return _read_jsonl(content, name) if kind == ".jsonl" else _read_csv(content, name)
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -128,7 +130,7 @@ def _read_jsonl(data: bytes, name: str) -> pd.DataFrame:
         if not isinstance(row, dict):
             raise DataError(f"{type(row).__name__} instead of an object", where=f"{name}, line {number}")
         rows.append(row)
-    return posts_table(rows)
+    return stance.posts_table(rows)
 
 
 def _read_csv(data: bytes, name: str) -> pd.DataFrame:
@@ -142,23 +144,12 @@ def _read_csv(data: bytes, name: str) -> pd.DataFrame:
             problem = f"{len(record)} cells under {len(header)} columns"
             raise DataError(problem, where=f"{name}, row {row}", fix="quote cells that hold commas or line breaks")
     rows = ({key: csv_cell(key, value) for key, value in zip(header, record, strict=True)} for record in records)
-    return posts_table(rows, header)
+    return stance.posts_table(rows, header)
 
 
 def csv_cell(column: str, value: str) -> str | None:
     """Read a cell: empty means None in a column that may be unknown, and an empty text elsewhere."""
     return None if value == "" and column in NULLABLE_COLUMNS else value
-
-
-def _read_parquet(data: bytes, name: str) -> pd.DataFrame:
-    try:
-        table = pq.read_table(pa.BufferReader(data))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(
-            f"not Parquet ({str(error).splitlines()[0]})", where=name, fix="write the file again"
-        ) from error
-    columns = {column: table.column(column).to_pylist() for column in table.column_names}
-    return pd.DataFrame({column: pd.Series(values, dtype=object) for column, values in columns.items()})
 
 
 def _text(data: bytes, name: str) -> str:
@@ -246,5 +237,4 @@ def _csv_value(value: Any) -> Any:
 
 
 def _write_parquet(table: pd.DataFrame, stream: IO[bytes]) -> None:
-    columns = {str(column): pa.array(table[column].tolist()) for column in table.columns}
-    pq.write_table(pa.table(columns), stream)
+    stance.write_parquet(table, stream)

@@ -17,10 +17,10 @@ from stance.corpora import corpus_kind, standard_posts
 from stance.data import LABELS, check_posts
 from stance.evaluate import evaluate
 from stance.labelling import label_posts
-from stance.model import Model
+from stance.model import DEFAULT_MODEL, Model
 from stance.tables import json_line, read_table
 from stance.train import STEPS, Settings, Trained, cross_validated, fit, with_card
-from stance.workflow import DEFAULT_MODEL, load_corpus, shipped_manifest
+from stance.workflow import load_corpus, shipped_manifest
 
 #: What every model is for, on its card.
 INTENDED_USE = (

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from stance.data import Thread, table_to_threads
+import stance
 from stance.errors import PageError
 from stance.extract.dump import read_dump
 from stance.extract.exports import read_json, read_xml
-from stance.extract.fetch import Fetcher
 from stance.extract.html import read_html, read_part, thread_of
 from stance.extract.kinds import kind_of
 from stance.extract.page import Page
 from stance.extract.sources import open_source
-from stance.extract.warc import pages_in
-from stance.tables import read_table
+from stance.records import Thread
 
-__all__ = ["Fetcher", "extract"]
+if TYPE_CHECKING:
+    from stance.extract.fetch import Fetcher
+
+__all__ = ["extract"]
 
 
 def extract(
@@ -60,7 +62,7 @@ def extract(
     [('1', 'Ada', 'It is safe.'), ('2', 'Bob', 'Who says so?')]
     """
     if isinstance(source, str) and source.startswith(("http://", "https://")):
-        return _fetch(source, pages, fetcher or Fetcher())
+        return _fetch(source, pages, fetcher or stance.Fetcher())
     return read_page(open_source(source, captured_at=captured_at))
 
 
@@ -80,7 +82,7 @@ def read_page(page: Page) -> list[Thread]:
     """Read one source by the reader for its kind."""
     kind = kind_of(page)
     if kind == "table":
-        return table_to_threads(read_table(page.name, page.data), where=page.name)
+        return stance.table_to_threads(stance.read_table(page.name, page.data), where=page.name)
     if kind == "html":
         return [read_html(page)]
     if kind == "text":
@@ -90,7 +92,7 @@ def read_page(page: Page) -> list[Thread]:
     if kind == "xml":
         return read_xml(page)
     if kind == "warc":
-        return [thread for record in pages_in(page) for thread in read_page(record)]
+        return [thread for record in stance.pages_in(page) for thread in read_page(record)]
     raise PageError(
         "not a page, dump, export or table", where=page.name, fix="give HTML, text, JSON, XML, WARC or a posts table"
     )

@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from stance.data import Thread
 from stance.extract.assemble import assemble
 from stance.extract.dates import date_in, is_date
 from stance.extract.draft import Draft
 from stance.extract.page import Page
 from stance.extract.words import any_of
+from stance.records import Thread
 
 #: A name: one to five words that begin no sentence; user names may hold nearly anything but spaces.
 _NAME = r"(?P<name>[^\s:;,!?()\[\]|•·\"“”][^:;!?()\[\]|•·\"“”\n]{0,40}?)"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from stance.data import Post
+from stance.records import Post
 
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]{12,400})[\"”“»]")
 _SPACE = re.compile(r"\W+")

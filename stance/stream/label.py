@@ -13,13 +13,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stance.data import LABEL_COLUMNS, POST_COLUMNS, PROBABILITY_COLUMNS, id_of
-from stance.labelling import label_posts
+from stance.labelling import label_columns
 from stance.model import Model
+from stance.records import LABEL_COLUMNS, POST_COLUMNS, PROBABILITY_COLUMNS, id_of
 from stance.stream.read import Record, Refused
 from stance.tables import csv_lines, json_line
 
@@ -196,12 +195,10 @@ class _Keys:
 def _with_labels(rows: list[dict[str, Any]], job: Job) -> list[dict[str, Any]]:
     if not rows:
         return []
-    table = pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=object) for name in _USED})
-    if not job.conversation:
-        # Nothing reads them then, and a post may stand twice.
-        table["post"] = [str(number) for number in range(len(rows))]
-    labels = label_posts(table, job.model, conversation=job.conversation)
-    columns = {name: labels[name].tolist() for name in LABEL_COLUMNS if name not in ("thread", "post")}
+    posts = {name: [row.get(name) for row in rows] for name in _USED}
+    posts["parent"] = [id_of(parent) for parent in posts["parent"]]
+    labels = label_columns(posts, job.model, conversation=job.conversation)
+    columns = {name: labels[name] for name in LABEL_COLUMNS if name not in ("thread", "post")}
     return [
         {"thread": row["thread"], "post": row["post"], **dict(zip(columns, values, strict=True))}
         | {name: value for name, value in row.items() if name not in LABEL_COLUMNS}

@@ -1,0 +1,60 @@
+"""Sources to threads to labels without a table in between, as the command line labels a page.
+
+`stance.workflow` does the same for notebooks, with tables in and out; loading pandas takes longer than labelling a
+thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from stance.errors import PageError
+from stance.extract import extract
+from stance.labelling import label_columns
+from stance.model import Model, load_model
+from stance.records import LABEL_COLUMNS, Thread, check_keys, thread_rows
+
+
+def label_rows(
+    sources: Iterable[str | os.PathLike[str] | Thread],
+    model: Model | str | os.PathLike[str] | None = None,
+    *,
+    conversation: bool = True,
+) -> list[dict[str, Any]]:
+    """Label every post of pages, dumps, exports or posts tables; a row a post, with `LABEL_COLUMNS`.
+
+    Raises
+    ------
+    PageError
+        If a source has no posts.
+    DataError
+        If a post stands twice in a thread.
+    """
+    rows = list(thread_rows(thread for source in sources for thread in threads_in(source)))
+    posts = {name: [row[name] for row in rows] for name in rows[0]} if rows else {"thread": [], "post": [], "text": []}
+    check_keys(posts, "posts table")
+    labels = label_columns(posts, load_model(model), conversation=conversation)
+    return [dict(zip(LABEL_COLUMNS, row, strict=True)) for row in zip(*(labels[n] for n in LABEL_COLUMNS), strict=True)]
+
+
+def threads_in(source: str | os.PathLike[str] | Thread) -> list[Thread]:
+    """Threads of a source that has posts.
+
+    Raises
+    ------
+    PageError
+        If it has none; it says what was seen in their place.
+    """
+    threads = [source] if isinstance(source, Thread) else extract(source)
+    if not any(thread.posts for thread in threads):
+        notes = "; ".join(note for thread in threads for note in thread.notes)
+        fix = "give a page whose comments are in it; `stance extract` shows what is found"
+        raise PageError(f"no posts{f' ({notes})' if notes else ''}", where=name_of(source), fix=fix)
+    return threads
+
+
+def name_of(source: str | os.PathLike[str] | Thread) -> str:
+    """What to call a source in a message."""
+    return source.id if isinstance(source, Thread) else os.fspath(source)
