@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stance.annotate import annotate, export_labels
+    from stance.classifier import StanceClassifier
     from stance.corpora import read_corpus
     from stance.data import check_posts, table_to_threads, threads_to_table
     from stance.data import labels_table as labels_table
@@ -55,6 +56,7 @@ _HOME = {
     "Scorer": "scorer",
     "Scores": "evaluate",
     "Settings": "train",
+    "StanceClassifier": "classifier",
     "StanceError": "errors",
     "Thread": "records",
     "Trained": "train",
@@ -119,6 +121,7 @@ __all__ = [
     "Scorer",
     "Scores",
     "Settings",
+    "StanceClassifier",
     "StanceError",
     "Thread",
     "Trained",
