@@ -230,7 +230,10 @@ def _name_and_date(line: str) -> tuple[str | None, str | None]:
     if span is None:
         return (line, None) if _is_name(line) else (None, None)
     around = re.sub(
-        r"^\W*(?:on|at|am|um|le|el|by|von|par|posted|said|wrote)?\W*$", "", line[: span[0]].strip(" ,|•·–—-(")
+        r"^\W*(?:on|at|am|um|le|el|by|von|par|posted|said|wrote)?\W*$",
+        "",
+        line[: span[0]].strip(" ,|•·–—-("),
+        flags=re.IGNORECASE,
     ).strip()
     around = around or line[span[1] :].strip(" ,|•·–—-):")
     around = re.sub(rf"^{any_of('by')}\s+", "", around, flags=_FLAGS)
@@ -242,7 +245,7 @@ def _name_and_date(line: str) -> tuple[str | None, str | None]:
 
 _WROTE = re.compile(
     rf"^(?:[\[(#]{_NUMBER}[\])]?[.:]?\s*|(?P<plain>\d{{1,5}})[.):]\s*)?{_NAME}\s+{any_of('says')}"
-    r"(?P<when>[^:]{0,60}(?:\d:\d\d[^:]{0,30})?)?:\s*(?P<rest>.*)$",
+    r"(?P<when>[^:]{0,60}(?:(?<=\d):\d\d[^:]{0,30})?)?:\s*(?P<rest>.*)$",
     _FLAGS,
 )
 
