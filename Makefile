@@ -17,7 +17,7 @@ endif
 LOCKED = --require-hashes --only-binary :all: -r
 ITSELF = --no-deps --no-build-isolation --editable .
 
-.PHONY: demo test install format check lint types docs floors notebooks coverage mutation try-installs sbom stale \
+.PHONY: demo test install format check lint types docs floors notebooks coverage shuffled mutation try-installs sbom stale \
   manifest model bench-quality bench-extraction bench-speed lock clean
 
 demo: $(VENV)/.core
@@ -53,11 +53,15 @@ types: $(VENV)/.dev
 
 # The figures of the shipped model on the corpus, beside the floors that they must not fall below.
 floors: $(VENV)/.dev
-	$(BIN)/python -m benchmarks.quality --floors
+	$(BIN)/python -m benchmarks.quality --only test-split
 
 # Branches that no test takes; docs/quality.md says why those that are left may stay.
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered --cov-report=html
+
+# The same tests in another order each time; --random-order-seed=N, which a failure names, repeats one.
+shuffled: $(VENV)/.dev
+	$(BIN)/python -m pytest --random-order
 
 # Does a test notice every decision? Hours on two cores; `mutmut run NAME` for some, `mutmut show NAME` for one.
 mutation: $(VENV)/.dev
