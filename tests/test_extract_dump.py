@@ -247,3 +247,30 @@ UNSURE = ["1. Ada\nYes.", "2. Bob\nNo.", "3. Cem\nWhy?", "4. Dan\nWell."]
 )
 def test_posts_without_a_byline_are_believed_below_a_heading_or_where_four_short_names_repeat(text, n_posts):
     assert len(posts(text)) == n_posts
+
+
+def test_number_date_lines_and_quoted_lines_of_a_post_are_kept():
+    dump = f"3. Ada\n{DATE}\n> Who\n> says so?\nI do.\nAlways.\n5. Bob\n{DATE}\nNo."
+    thread = read(dump)
+    assert posts(dump) == [
+        ("3", "Ada", "2019-05-03T10:15:00", "I do.\nAlways."),
+        ("5", "Bob", "2019-05-03T10:15:00", "No."),
+    ]
+    assert thread.posts[0].quote == "Who\nsays so?"
+
+
+def test_numbers_out_of_order_show_who_answers_whom():
+    thread = read(f"1. Ada\n{MEMBER}\nYes.\n3. Bob\n{MEMBER}\nNo.\n2. Cem\n{MEMBER}\nWhy?")
+    unnumbered = read(f"Ada\n{MEMBER}\nYes.\nBob\n{MEMBER}\nNo.\nCem\n{MEMBER}\nWhy?")
+    assert [(post.id, post.parent, post.parent_basis) for post in thread.posts] == [
+        ("1", None, None),
+        ("3", "1", "order"),
+        ("2", None, None),
+    ]
+    assert [(post.id, post.parent) for post in unnumbered.posts] == [("1", None), ("2", None), ("3", None)]
+
+
+def test_one_byline_in_two_is_enough_to_believe_posts_and_one_in_three_is_not():
+    with_byline, without = f"1. Ada\n{MEMBER}\nYes.\n", "2. Bob\nNo.\n"
+    assert [author for _, author, _, _ in posts(with_byline + without)] == ["Ada", "Bob"]
+    assert len(posts(f"{with_byline}{without}3. Cem\nWhy?")) < 3
