@@ -160,7 +160,7 @@ def run(*command: object) -> Ended:
 def label(source: Path, model: str, *options: object) -> Ended:
     """`stance label` from a cold start."""
     output = source.with_suffix(".out.jsonl")
-    return run(sys.executable, "-m", "stance", "label", source, "-o", output, "--model", model, *options)
+    return run(sys.executable, "-m", "stance", "label", source, "-o", output, "--force", "--model", model, *options)
 
 
 def commands(model: str, texts: list[str], n_posts: int, folder: Path) -> Iterator[Result]:

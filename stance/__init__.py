@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stance.data import check_posts, table_to_threads, threads_to_table
     from stance.data import labels_table as labels_table
     from stance.data import posts_table as posts_table
+    from stance.doctor import Diagnosis, doctor
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
     from stance.explain import Explanation, PostExplanation
@@ -25,27 +26,33 @@ if TYPE_CHECKING:
     from stance.extract.any_date import any_date as any_date
     from stance.extract.fetch import Fetcher, default_cache
     from stance.extract.warc import pages_in as pages_in
+    from stance.language import foreign_language as foreign_language
     from stance.model import Model, load_model, save_model
     from stance.parquet import read_parquet as read_parquet
     from stance.parquet import write_parquet as write_parquet
+    from stance.pseudonyms import KEY_FILE, pseudonymise, read_key
     from stance.records import LABELS, Post, Thread
+    from stance.records import shipped as shipped
     from stance.records import thread_rows as thread_rows
     from stance.report import batch_report, comparison_report, evaluation_report
     from stance.reporting import demo, evaluate_model, report, report_evaluation
     from stance.scorer import Scorer
     from stance.stream import Counts, label_files
     from stance.tables import json_line as json_line
-    from stance.tables import read_table, replacing, write_table
+    from stance.tables import read_table, refuse_existing, replacing, write_table
     from stance.threads import label_rows as label_rows
     from stance.train import Settings, Trained
     from stance.training import train
     from stance.workflow import demo_posts, explain, explain_post, label, load_corpus
+    from stance.workflow import shipped_manifest as shipped_manifest
 
 _HOME = {
+    "KEY_FILE": "pseudonyms",
     "LABELS": "records",
     "Comparison": "evaluate",
     "Counts": "stream",
     "DataError": "errors",
+    "Diagnosis": "doctor",
     "Explanation": "explain",
     "Fetcher": "extract.fetch",
     "Model": "model",
@@ -69,6 +76,7 @@ _HOME = {
     "default_cache": "extract.fetch",
     "demo": "reporting",
     "demo_posts": "workflow",
+    "doctor": "doctor",
     "evaluate": "evaluate",
     "evaluate_model": "reporting",
     "evaluation_report": "report",
@@ -80,8 +88,11 @@ _HOME = {
     "label_files": "stream",
     "load_corpus": "workflow",
     "load_model": "model",
+    "pseudonymise": "pseudonyms",
     "read_corpus": "corpora",
+    "read_key": "pseudonyms",
     "read_table": "tables",
+    "refuse_existing": "tables",
     "replacing": "tables",
     "report": "reporting",
     "report_evaluation": "reporting",
@@ -96,21 +107,26 @@ _HOME = {
 # time than loading pandas, PyArrow and dateparser does.
 _WITHIN = {
     "any_date": "extract.any_date",
+    "foreign_language": "language",
     "json_line": "tables",
     "label_rows": "threads",
     "labels_table": "data",
     "pages_in": "extract.warc",
     "posts_table": "data",
     "read_parquet": "parquet",
+    "shipped": "records",
+    "shipped_manifest": "workflow",
     "thread_rows": "records",
     "write_parquet": "parquet",
 }
 
 __all__ = [
+    "KEY_FILE",
     "LABELS",
     "Comparison",
     "Counts",
     "DataError",
+    "Diagnosis",
     "Explanation",
     "Fetcher",
     "Model",
@@ -134,6 +150,7 @@ __all__ = [
     "default_cache",
     "demo",
     "demo_posts",
+    "doctor",
     "evaluate",
     "evaluate_model",
     "evaluation_report",
@@ -145,8 +162,11 @@ __all__ = [
     "label_files",
     "load_corpus",
     "load_model",
+    "pseudonymise",
     "read_corpus",
+    "read_key",
     "read_table",
+    "refuse_existing",
     "replacing",
     "report",
     "report_evaluation",

@@ -55,9 +55,10 @@ def label_columns(posts: Columns, model: Model, *, conversation: bool = True) ->
         The columns of a labels table.
     """
     texts = list(posts["text"])
+    empty = empty_texts(texts)
     evidence = model.evidence(texts)
-    empty = np.array([bool(_GONE.fullmatch(text)) and not _speaks(text) for text in texts], dtype=bool)
-    joint = _joint(posts, model, evidence, empty) if conversation else np.exp(evidence.text)
+    graph = conversation_graph(posts)
+    joint = infer(graph, silent(evidence, empty), model.couplings) if conversation else np.exp(evidence.text)
     joint[empty] = np.eye(len(LABELS))[LABELS.index("none")]
     words = np.where(empty, LABELS.index("none"), evidence.text.argmax(axis=1))
     reasons = [_reason(*row, model) for row in zip(texts, empty, joint.max(axis=1), strict=True)]
@@ -73,11 +74,15 @@ def label_columns(posts: Columns, model: Model, *, conversation: bool = True) ->
     }
 
 
-def _joint(posts: Columns, model: Model, evidence: Evidence, empty: NDArray[np.bool_]) -> Floats:
-    # A post whose words are gone tells its neighbours nothing.
-    silent = empty[:, None]
-    heard = Evidence(*(np.where(silent, 0.0, part) for part in (evidence.text, evidence.meaning, evidence.relation)))
-    return infer(conversation_graph(posts), heard, model.couplings)
+def empty_texts(texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Which posts say nothing, or hold only what a site put in place of words that are gone."""
+    return np.array([bool(_GONE.fullmatch(text)) and not _speaks(text) for text in texts], dtype=bool)
+
+
+def silent(evidence: Evidence, empty: NDArray[np.bool_]) -> Evidence:
+    """The same, where posts whose words are gone tell their neighbours nothing."""
+    parts = (evidence.text, evidence.meaning, evidence.relation)
+    return Evidence(*(np.where(empty[:, None], 0.0, part) for part in parts))
 
 
 def _speaks(text: str) -> bool:

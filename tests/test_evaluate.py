@@ -232,7 +232,6 @@ AS_IT_WAS = "; give the page that the labels were made for, as it was then"
             STANDOFF.assign(author=pd.Series(["bob", None], dtype=object)),
             "page: post 1 is by ann, not by None as in l.csv",
         ),
-        (STANDOFF[1:], "page: post 3 by bob has no label in l.csv"),
     ],
 )
 def test_a_page_that_does_not_match_its_labels_is_refused_by_number_and_author(labels, message):
@@ -249,9 +248,10 @@ def test_a_page_that_does_not_match_its_labels_is_refused_by_number_and_author(l
             "l.csv: no column 'author'; stand-off labels have post, author and stance",
         ),
         (STANDOFF.assign(post=["1", "1"]), "l.csv: post '1' is labelled twice; keep one label a post"),
+        (STANDOFF.assign(stance=[None, ""]), "l.csv: no label; label at least one post"),
         (
             STANDOFF.assign(stance=["pro", "none"]),
-            "l.csv, row 2: unknown label 'pro'; use favor, against or none",
+            "l.csv, row 1: unknown label 'pro'; use favor, against or none, or leave it empty",
         ),
     ],
 )
@@ -287,3 +287,17 @@ def test_what_the_page_says_is_not_replaced_and_further_columns_keep_their_order
 )
 def test_labels_without_words_are_told_from_a_posts_table(columns, is_labels_alone):
     assert is_standoff(pd.DataFrame(columns=columns)) is is_labels_alone
+
+
+def test_labels_of_some_posts_are_compared_and_the_others_only_read():
+    gold = apply_standoff(STANDOFF[:1], PAGE)
+    assert gold[["post", "stance"]].values.tolist() == [["1", None], ["3", "favor"]]
+    scores = evaluate(gold, gold.assign(stance=["against", "favor"]))
+    assert (scores.n_posts, scores.n_unlabelled, scores.accuracy) == (1, 1, 1.0)
+    assert str(scores).startswith("1 post of 1 thread (1 more post without a label: read, not compared); 95 %")
+
+
+def test_an_export_of_labels_with_their_words_is_put_onto_its_page_too():
+    labels = STANDOFF.assign(thread="elsewhere", text="other words", parent="9")
+    gold = apply_standoff(labels, PAGE)
+    assert gold[["thread", "parent", "text"]].values.tolist() == [["page", None, "First!"], ["page", "1", "Well made."]]

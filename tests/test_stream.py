@@ -86,6 +86,15 @@ def test_tables_of_every_kind_become_tables_of_every_kind(tmp_path, model, of_so
     assert found[list(table.columns)].to_dict("records") == table.to_dict("records")
 
 
+def test_a_formula_goes_through_as_text(tmp_path, model):
+    table = posts_table([{"thread": "t", "post": "1", "text": "=1+1", "author": "\t@SUM(A1)", "=note": "well;-1"}])
+    write_table(table, tmp_path / "posts.csv")
+    label_files([tmp_path / "posts.csv"], tmp_path / "out.csv", model)
+    assert '"ʼ=1+1","ʼ\tʼ@SUM(A1)","well;ʼ-1"' in (tmp_path / "out.csv").read_text()
+    found = read_table(tmp_path / "out.csv")
+    assert found[list(table.columns)].to_dict("records") == table.to_dict("records")
+
+
 @pytest.mark.parametrize("pack, ending", [(gzip.compress, ".gz"), (bz2.compress, ".bz2"), (lzma.compress, ".xz")])
 def test_compressed_tables_are_read_as_they_are(tmp_path, model, pack, ending):
     plain = written(tmp_path, posts())

@@ -6,25 +6,34 @@ The ending of a file says what is written: `.csv`, `.jsonl` and `.parquet` are p
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from stance.annotate.consensus import adjudicated, decisions, majority, ratings
 from stance.annotate.events import ANSWERS, KINDS, LONGEST_NOTE, Event, check_annotator, imported
+from stance.annotate.learner import Guesses
 from stance.annotate.queue import Key
 from stance.annotate.store import Store
-from stance.data import LABELS, POST_COLUMNS, check_posts, posts_table, threads_to_table
+from stance.data import LABELS, POST_COLUMNS, PROBABILITY_COLUMNS, check_posts, posts_table, threads_to_table
 from stance.errors import DataError
 from stance.extract import extract
-from stance.tables import decompress, json_line, read_bytes, read_table, replacing, table_format, write_table
+from stance.tables import (
+    csv_lines,
+    decompress,
+    json_line,
+    read_bytes,
+    read_table,
+    refuse_existing,
+    replacing,
+    table_format,
+    write_table,
+)
 
 #: What a table may say about a label; the rest of its columns belong to the post.
 _LABEL_FIELDS = (*KINDS, "note", "annotator", "mode", "seconds", "model", "given_at")
@@ -33,6 +42,14 @@ Rows = list[dict[str, Any]]
 
 #: A post as a file has it, and the labels that each annotator gave it.
 LabelledRow = tuple[dict[str, Any], Rows]
+
+
+class Read(NamedTuple):
+    """What one source holds."""
+
+    source: str
+    posts: pd.DataFrame
+    labels: list[Event]
 
 
 def read_source(source: str, annotator: str) -> tuple[pd.DataFrame, list[Event]]:
@@ -117,10 +134,14 @@ def _labels(given: Mapping[str, Any], key: Key, annotator: str, where: str) -> l
     return labels
 
 
-def add_sources(store: Store, sources: Sequence[str], annotator: str) -> None:
+def read_sources(sources: Sequence[str], annotator: str) -> list[Read]:
+    """Read all sources, before anything is stored: one that cannot be read leaves no trace."""
+    return [Read(source, *read_source(source, annotator)) for source in sources]
+
+
+def add_sources(store: Store, read: Sequence[Read]) -> None:
     """Add posts and labels of all sources; a label that a person gave here is never replaced by a file's."""
-    for source in sources:
-        posts, labels = read_source(source, annotator)
+    for source, posts, labels in read:
         store.add_posts(posts, where=source)
         given = {(event.annotator, event.thread, event.post, event.kind) for event in store.standing()}
         store.add([one for one in labels if (one.annotator, one.thread, one.post, one.kind) not in given])
@@ -217,12 +238,8 @@ def _post_fields(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stand_off(rows: Rows) -> bytes:
-    text = io.StringIO(newline="")
     names = ("thread", "post", "author", *KINDS, "annotator", "note")
-    writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: row[name] or "" for name in names} for row in rows)
-    return text.getvalue().encode("utf-8", "surrogatepass")
+    return csv_lines([names, *([row[name] or "" for name in names] for row in rows)])
 
 
 def labels_table(store: Store, whose: str) -> pd.DataFrame:
@@ -261,6 +278,39 @@ def labels_table(store: Store, whose: str) -> pd.DataFrame:
     return posts_table(rows)
 
 
+def whole_table(store: Store, whose: str, guesses: Guesses) -> pd.DataFrame:
+    """Every post with a stance: the label given by hand where there is one, else what the model guesses.
+
+    Returns
+    -------
+    DataFrame
+        A posts table with `stance`, the probabilities (1 for a label given by hand), and `labelled_by`: an annotator,
+        "majority", "adjudicated" or the model.
+
+    Raises
+    ------
+    DataError
+        If no model has read the posts, or there is no such label.
+    """
+    if guesses.model is None:
+        raise DataError("no model has read the posts yet", fix="label some more, or name a model with --model")
+    given = labels_table(store, whose)
+    by_hand = dict(zip(zip(given["thread"], given["post"], strict=True), given["stance"], strict=True))
+    rows = []
+    for post in store.posts().to_dict("records"):
+        key = (post["thread"], post["post"])
+        label = by_hand.get(key)
+        values = [float(label == name) for name in LABELS] if label else guesses.probabilities[key]
+        row: dict[Any, Any] = {**post, **_with_probabilities(values), "labelled_by": whose if label else guesses.model}
+        rows.append(row)
+    return posts_table(rows)
+
+
+def _with_probabilities(values: Sequence[float]) -> dict[str, Any]:
+    stance = LABELS[max(range(len(LABELS)), key=values.__getitem__)]
+    return {"stance": stance, **dict(zip(PROBABILITY_COLUMNS, values, strict=True))}
+
+
 def _chosen(standing: Sequence[Event], kind: str, whose: str) -> Mapping[Key, str]:
     given = ratings(standing, kind)
     if whose == "majority":
@@ -282,7 +332,9 @@ def _about(mine: Mapping[tuple[str, str, str], Event], key: Key) -> dict[str, An
     }
 
 
-def export_labels(database: str | os.PathLike[str] | Store, output: str | os.PathLike[str], *, whose: str) -> int:
+def export_labels(
+    database: str | os.PathLike[str] | Store, output: str | os.PathLike[str], *, whose: str, force: bool = False
+) -> int:
     """Write labels to a file, by its ending; return how many posts.
 
     Parameters
@@ -293,12 +345,15 @@ def export_labels(database: str | os.PathLike[str] | Store, output: str | os.Pat
         (Label Studio) or `.doccano.jsonl`.
     whose : str
         An annotator's name, "majority" or "adjudicated".
+    force : bool
+        Whether a file that is there already is replaced.
 
     Raises
     ------
     DataError
-        If there is no such label, or the ending is unknown.
+        If there is no such label, the ending is unknown, or (without `force`) the file is there already.
     """
+    refuse_existing(output, force=force)
     store = database if isinstance(database, Store) else open_existing(database)
     table = labels_table(store, whose)
     write = _writer(os.fspath(output))
@@ -307,7 +362,7 @@ def export_labels(database: str | os.PathLike[str] | Store, output: str | os.Pat
         table = table[table["stance"].notna()].reset_index(drop=True)
         # A column without a value would look like an answer that nobody gave.
         table = table.drop(columns=[kind for kind in KINDS if table[kind].isna().all()])
-        write_table(table, output)
+        write_table(table, output, force=force)
         return len(table)
     with replacing(output) as stream:
         stream.write(write(table.to_dict("records")))  # type: ignore[arg-type]

@@ -27,6 +27,7 @@ from tqdm import tqdm
 from stance import __version__
 from stance.errors import DataError
 from stance.model import Model, load_model
+from stance.pseudonyms import pseudonym
 from stance.records import LABEL_COLUMNS
 from stance.stream.cut import PART_ROWS, cut_into_parts, row_of
 from stance.stream.journal import Done, Journal
@@ -59,6 +60,8 @@ def label_files(
     jobs: int = 1,
     sort_threads: bool = False,
     strict: bool = False,
+    force: bool = False,
+    key: bytes | None = None,
 ) -> Counts:
     """Label the posts of files of any size: tables, pages, folders and patterns of them.
 
@@ -76,12 +79,17 @@ def label_files(
         Whether the input is sorted by thread first, on disk; the output is then in that order. Needs DuckDB.
     strict : bool
         Whether a row that cannot be used ends the run.
+    force : bool
+        Whether an output that is there already is replaced.
+    key : bytes, optional
+        Of pseudonyms (`stance.read_key`): authors' names are replaced as `stance.pseudonymise` does it, and rejects
+        show no rows.
 
     Raises
     ------
     DataError
-        If a source cannot be read, the output not written, a thread is scattered over the input, or nothing could be
-        labelled.
+        If a source cannot be read, the output not written or (without `force`) there already, a thread is scattered
+        over the input, or nothing could be labelled.
     """
     name = os.fspath(output)
     ending = ".jsonl" if name == "-" else Path(name).suffix
@@ -89,11 +97,11 @@ def label_files(
         raise DataError("unknown ending", where=name, fix=f"end the name in one of {', '.join(FORMATS)}")
     reading = Reading(find_sources(sources))
     # A model that has labelled before carries what it remembers; workers need only the model itself.
-    job = Job(replace(load_model(model)), reading.names, ending, conversation)
+    job = Job(replace(load_model(model)), reading.names, ending, conversation, key=key)
     run = _Run(reading, job, strict, jobs, sort_threads)
     with _terminated_like_interrupted():
         try:
-            return run.to_stdout() if name == "-" else run.to_file(name)
+            return run.to_stdout() if name == "-" else run.to_file(name, force=force)
         except KeyboardInterrupt as error:
             raise DataError("interrupted", where=name, fix="the same command again goes on from here") from error
         except BrokenProcessPool as error:
@@ -152,7 +160,7 @@ class _Run:
         fix = "give posts: a page with comments in it, or a table with a column 'text'"
         return DataError(f"nothing could be labelled ({reason})", where=", ".join(self.job.sources), fix=fix)
 
-    def to_file(self, name: str) -> Counts:
+    def to_file(self, name: str, *, force: bool) -> Counts:
         records = self._records(Path(name).parent)
         if self.job.ending != ".jsonl":
             first = []
@@ -160,9 +168,9 @@ class _Run:
                 first.append(record)
                 if len(first) == PART_ROWS:
                     break
-            self.job = replace(self.job, columns=_columns(first), types=self.reading.types)
+            self.job = replace(self.job, columns=_columns(first), types=self._types())
             records = chain(first, records)
-        journal = Journal(name, self._identity())
+        journal = Journal(name, self._identity(), force=force)
         counts, n_parts = self._label(records, journal.done, journal.keep)
         if counts.rows == 0:
             rejected = journal.first_rejects()
@@ -170,6 +178,11 @@ class _Run:
             raise self._nothing(rejected)
         journal.finish(n_parts, self.job.columns)
         return counts
+
+    def _types(self) -> dict[str, Any]:
+        # A pseudonym is a string, whatever the source had for names.
+        hidden = ("author",) if self.job.key is not None else ()
+        return {name: kind for name, kind in self.reading.types.items() if name not in hidden}
 
     def _records(self, folder: Path) -> Iterator[Record]:
         records = self.reading.records()
@@ -182,6 +195,9 @@ class _Run:
             for name in self.job.sources
         ]
         settings = [self.job.ending, self.job.conversation, self.sort_threads, list(self.job.columns), PART_ROWS]
+        if self.job.key is not None:
+            # Tells one key from another, and gives none away.
+            settings.append(pseudonym("", self.job.key))
         return {"stance": __version__, "model": self.job.model.id, "settings": settings, "sources": files}
 
     def _label(

@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 
 from stance.labelling import label_columns
 from stance.model import Model
+from stance.parquet import stamped
+from stance.pseudonyms import pseudonymous_row
 from stance.records import LABEL_COLUMNS, POST_COLUMNS, PROBABILITY_COLUMNS, id_of
 from stance.stream.read import Record, Refused
 from stance.tables import csv_lines, json_line
@@ -42,6 +44,8 @@ class Job:
         Of CSV and Parquet output, which cannot take more; empty for JSON Lines.
     types : mapping
         Arrow types of the columns that come from a Parquet source.
+    key : bytes or None
+        Of the pseudonyms that take the place of authors' names.
     """
 
     model: Model
@@ -50,6 +54,7 @@ class Job:
     conversation: bool = True
     columns: tuple[str, ...] = ()
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
+    key: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def _label_part(part: Sequence[Record], job: Job) -> Labelled:
         else:
             good.append(keyed)
     rejected = b"".join(
-        json_line({"source": job.sources[record.source], "line": record.line, "reason": reason, **_found(record)})
+        json_line({"source": job.sources[record.source], "line": record.line, "reason": reason, **_found(record, job)})
         for record, reason in rejects
     )
     threads = tuple(sorted({_hash(thread) for thread in keys.threads}))
@@ -114,9 +119,12 @@ def _hash(name: str) -> int:
     return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
-def _found(record: Record) -> dict[str, str]:
+def _found(record: Record, job: Job) -> dict[str, str]:
     """The row as it was, for whoever wants to mend it; its beginning, where it is long."""
     content = record.content
+    if job.key is not None:
+        # In a row that cannot be read names cannot be found.
+        return {}
     if isinstance(content, bytes):
         return {"row": content.rstrip(b"\r\n")[:10_000].decode("utf-8", "replace")}
     return (
@@ -199,6 +207,9 @@ def _with_labels(rows: list[dict[str, Any]], job: Job) -> list[dict[str, Any]]:
     posts["parent"] = [id_of(parent) for parent in posts["parent"]]
     labels = label_columns(posts, job.model, conversation=job.conversation)
     columns = {name: labels[name] for name in LABEL_COLUMNS if name not in ("thread", "post")}
+    if job.key is not None:
+        # After labelling, so that no label can depend on it.
+        rows = [pseudonymous_row(row, job.key) for row in rows]
     return [
         {"thread": row["thread"], "post": row["post"], **dict(zip(columns, values, strict=True))}
         | {name: value for name, value in row.items() if name not in LABEL_COLUMNS}
@@ -213,7 +224,7 @@ def _encoded(rows: list[dict[str, Any]], job: Job) -> bytes:
         return csv_lines([row.get(column) for column in job.columns] for row in rows)
     columns = {name: _arrow([row.get(name) for row in rows], name, job) for name in job.columns}
     stream = io.BytesIO()
-    pq.write_table(pa.table(columns), stream)
+    pq.write_table(stamped(pa.table(columns)), stream)
     return stream.getvalue()
 
 

@@ -9,6 +9,7 @@ import io
 import lzma
 import os
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,8 +21,9 @@ import pyarrow.parquet as pq
 
 from stance.errors import DataError, StanceError
 from stance.extract import extract
+from stance.parquet import check_format
 from stance.records import thread_rows
-from stance.tables import csv_cell, table_format
+from stance.tables import csv_cell, table_format, without_mark
 
 #: A line longer than this is no post; it is skipped to its end, so that a file without line breaks needs no memory.
 LONGEST_LINE = 16 * 1024 * 1024
@@ -36,7 +38,7 @@ _OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
 )
 _COMPRESSED = (".gz", ".bz2", ".xz")
 _BY_NAME = {".jsonl": ".jsonl", ".ndjson": ".jsonl", ".csv": ".csv", ".parquet": ".parquet"}
-_DAMAGED = (OSError, EOFError, lzma.LZMAError, pa.ArrowException)
+_DAMAGED = (OSError, EOFError, lzma.LZMAError, zlib.error, pa.ArrowException)
 
 
 class Refused(NamedTuple):
@@ -117,11 +119,12 @@ class Reading:
         if kind == ".csv":
             return _csv_rows(number, stream)
         if kind == ".parquet":
-            return self._parquet_rows(number, stream if stream.seekable() else io.BytesIO(stream.read()))
+            return self._parquet_rows(number, name, stream if stream.seekable() else io.BytesIO(stream.read()))
         return _page_rows(number, name if name != "-" else stream.read())
 
-    def _parquet_rows(self, source: int, stream: IO[bytes]) -> Iterator[Record]:
+    def _parquet_rows(self, source: int, name: str, stream: IO[bytes]) -> Iterator[Record]:
         file = pq.ParquetFile(stream)
+        check_format(file.schema_arrow, name)
         self.types = self.types or {entry.name: entry.type for entry in file.schema_arrow}
         ordinal = 0
         for batch in file.iter_batches(batch_size=10_000):
@@ -234,7 +237,7 @@ def _csv_rows(source: int, stream: IO[bytes]) -> Iterator[Record]:
         if not cells:
             continue
         if header is None:
-            header = cells
+            header = [without_mark(name) for name in cells]
             continue
         ordinal += 1
         yield Record(source, line, ordinal, _csv_row(header, cells, decoding.spoilt))
