@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
     from stance.explain import Explanation, PostExplanation
-    from stance.extract import extract
+    from stance.extract import extract, extract_all
     from stance.extract.any_date import any_date as any_date
     from stance.extract.fetch import Fetcher, default_cache
     from stance.extract.warc import pages_in as pages_in
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from stance.model import Model, load_model, save_model
     from stance.parquet import read_parquet as read_parquet
     from stance.parquet import write_parquet as write_parquet
-    from stance.pseudonyms import KEY_FILE, pseudonymise, read_key
+    from stance.pseudonyms import pseudonymise, read_key
     from stance.records import LABELS, Post, Thread
     from stance.records import shipped as shipped
     from stance.records import thread_rows as thread_rows
@@ -42,12 +42,11 @@ if TYPE_CHECKING:
     from stance.tables import read_table, refuse_existing, replacing, write_table
     from stance.threads import label_rows as label_rows
     from stance.train import Settings, Trained
-    from stance.training import train
+    from stance.training import model_name, train
     from stance.workflow import demo_posts, explain, explain_post, label, load_corpus
     from stance.workflow import shipped_manifest as shipped_manifest
 
 _HOME = {
-    "KEY_FILE": "pseudonyms",
     "LABELS": "records",
     "Comparison": "evaluate",
     "Counts": "stream",
@@ -84,10 +83,12 @@ _HOME = {
     "explain_post": "workflow",
     "export_labels": "annotate",
     "extract": "extract",
+    "extract_all": "extract",
     "label": "workflow",
     "label_files": "stream",
     "load_corpus": "workflow",
     "load_model": "model",
+    "model_name": "training",
     "pseudonymise": "pseudonyms",
     "read_corpus": "corpora",
     "read_key": "pseudonyms",
@@ -121,7 +122,6 @@ _WITHIN = {
 }
 
 __all__ = [
-    "KEY_FILE",
     "LABELS",
     "Comparison",
     "Counts",
@@ -158,10 +158,12 @@ __all__ = [
     "explain_post",
     "export_labels",
     "extract",
+    "extract_all",
     "label",
     "label_files",
     "load_corpus",
     "load_model",
+    "model_name",
     "pseudonymise",
     "read_corpus",
     "read_key",

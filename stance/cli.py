@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import stance
-from stance.errors import StanceError
+from stance.errors import StanceError, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,9 +83,9 @@ def extract(
 ) -> None:
     """Print the posts of pages, dumps and exports, one row a post."""
     fetcher = stance.Fetcher(allow_private=allow_private, cache=None if no_cache else stance.default_cache())
-    threads = [thread for source in sources for thread in stance.extract(source, pages=pages, fetcher=fetcher)]
+    threads = stance.extract_all(sources, pages=pages, fetcher=fetcher)
     for thread in threads:
-        click.echo(_summary(thread), err=True)
+        click.echo(printable(_summary(thread)), err=True)
     secret = _key(pseudonymise, key)
     if output is None and secret is None:
         _print(list(stance.thread_rows(threads)))
@@ -102,7 +102,9 @@ def extract(
 def _key(pseudonymise: bool, path: str | None) -> bytes | None:
     if path and not pseudonymise:
         raise click.UsageError("--key belongs to --pseudonymise")
-    return stance.read_key(path or stance.KEY_FILE) if pseudonymise else None
+    if not pseudonymise:
+        return None
+    return stance.read_key(path) if path else stance.read_key()
 
 
 @main.command()
@@ -147,7 +149,8 @@ def _summary(thread: Thread) -> str:
     """One line on what was found in a page, and what was not."""
     count = f"{len(thread.posts)} post{'' if len(thread.posts) == 1 else 's'}" if thread.posts else "no posts"
     hidden = f", {thread.hidden} hidden" if thread.hidden else ""
-    return "; ".join([f"{thread.id}: {count}{hidden}", *thread.notes])
+    platform = f", read as {thread.platform}" if thread.posts and thread.platform else ""
+    return "; ".join([f"{thread.id}: {count}{hidden}{platform}", *thread.notes])
 
 
 MODEL = click.option("--model", metavar="DIR", help="A model's folder; by default the Huawei model that comes along.")
@@ -159,16 +162,22 @@ WORDS_ALONE = click.option(
 @main.command()
 @click.argument("posts", required=False, metavar="[POSTS]")
 @click.option("--target", default="Huawei", show_default=True, help="Whom or what the stances are about.")
-@click.option("--name", default="huawei", show_default=True, help="The model's name.")
-@click.option("--spelling", "spellings", multiple=True, help="How the target's name begins in posts; may be repeated.")
+@click.option("--name", metavar="NAME", help="The model's name; by default the target's, in lower case.")
+@click.option("--spelling", "spellings", multiple=True, help="How the target's name begins, one word; may be repeated.")
 @click.option("-o", "--output", metavar="DIR", help="The model's folder; by default models/NAME.")
 @FORCE
 @click.option("--seed", default=0, show_default=True, help="Decides the folds.")
 def train(
-    posts: str | None, target: str, name: str, spellings: tuple[str, ...], output: str | None, force: bool, seed: int
+    posts: str | None,
+    target: str,
+    name: str | None,
+    spellings: tuple[str, ...],
+    output: str | None,
+    force: bool,
+    seed: int,
 ) -> None:
     """Train a model on labelled POSTS (columns text and stance), by default the corpus that comes along."""
-    where = output or Path("models") / name
+    where = output or Path("models") / (name or stance.model_name(target))
     stance.refuse_existing(where, force=force)
     settings = stance.Settings(seed=seed)
     trained = stance.train(posts, target=target, name=name, spellings=spellings or None, settings=settings)
@@ -191,16 +200,13 @@ def train(
 @click.pass_context
 def label(
     context: click.Context,
+    /,
     sources: tuple[str, ...],
     output: str | None,
-    force: bool,
     model: str | None,
-    conversation: bool,
-    jobs: int,
-    sort_threads: bool,
-    strict: bool,
     pseudonymise: bool,
     key: str | None,
+    **options: Any,
 ) -> None:
     """Label every post of pages, dumps, exports, posts tables, or folders of them.
 
@@ -210,19 +216,9 @@ def label(
     """
     if output is None:
         # Labels without their posts name nobody.
-        _print(stance.label_rows(sources, model, conversation=conversation))
+        _print(stance.label_rows(sources, model, conversation=options["conversation"]))
         return
-    counts = stance.label_files(
-        sources,
-        output,
-        model,
-        conversation=conversation,
-        jobs=jobs,
-        sort_threads=sort_threads,
-        strict=strict,
-        force=force,
-        key=_key(pseudonymise, key),
-    )
+    counts = stance.label_files(sources, output, model, key=_key(pseudonymise, key), **options)
     click.echo(str(counts), err=True)
     context.exit(2 if counts.rejects else 0)
 
@@ -237,7 +233,7 @@ def label(
 def explain(text: str | None, source: str | None, post: str | None, model: str | None, top: int, as_json: bool) -> None:
     """Tell which words moved a label, and by how much."""
     explanation = _explanation(text, source, post, model)
-    click.echo(json.dumps(explanation.to_dict()) if as_json else explanation.summary(top))
+    click.echo(json.dumps(explanation.to_dict()) if as_json else printable(explanation.summary(top)))
 
 
 def _explanation(
@@ -321,7 +317,7 @@ def evaluate(
         scores = stance.evaluate_model(known, model=model, against=against)
         written = stance.report_evaluation(known, scores, model, command=_command()) if report_file else ""
     _write_page(written, report_file, force=force)
-    click.echo(json.dumps(scores.to_dict()) if as_json else str(scores))
+    click.echo(json.dumps(scores.to_dict()) if as_json else printable(str(scores)))
 
 
 @main.command()
@@ -350,7 +346,7 @@ def compare(
     if report_file:
         words = tables[0] if known is None else known
         _write_page(stance.comparison_report(comparison, words, command=_command()), report_file, force=force)
-    click.echo(json.dumps(comparison.to_dict()) if as_json else str(comparison))
+    click.echo(json.dumps(comparison.to_dict()) if as_json else printable(str(comparison)))
 
 
 @main.command()
@@ -466,7 +462,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
 
 def _cell(value: object) -> str:
-    """A value in one line of at most 60 characters; control characters of a stranger's post stay in the post."""
+    """A value in one line of at most 60 characters."""
     text = f"{value:.3f}" if isinstance(value, float) else "" if value is None else str(value)
-    shown = "".join(character if character.isprintable() else " " for character in text)
+    shown = printable(text.replace("\n", " "))
     return shown if len(shown) <= 60 else f"{shown[:58]} …"

@@ -276,7 +276,7 @@ def read_model(folder: str | os.PathLike[str]) -> Model:
     )
 
 
-_AGAIN = "get the folder again, or train again with `stance train`"
+_AGAIN = "train it again with `stance train`, or get the folder again"
 
 
 def _read_card(path: Path) -> dict[str, Any]:

@@ -26,7 +26,7 @@ LARGEST_CARD, LARGEST_FILE = 1 << 20, 1 << 30
 #: What training writes is below a hundred; up to here no sum of them overflows.
 LARGEST_NUMBER = 1_000_000
 
-_FIX = "get the folder again, or train again with `stance train`"
+_FIX = "train it again with `stance train`, or get the folder again"
 
 
 def read_file(path: Path, largest: int) -> bytes:

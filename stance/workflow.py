@@ -19,7 +19,7 @@ from stance.explain import Explanation, PostExplanation, explain_in_conversation
 from stance.labelling import label_posts
 from stance.model import Model, load_model
 from stance.tables import read_table
-from stance.threads import name_of, threads_in
+from stance.threads import named, threads_in, where_of
 
 #: Anything that holds posts: a path or URL, "-", a thread, several of these, or a posts table.
 Source = str | os.PathLike[str] | Thread | pd.DataFrame
@@ -76,14 +76,15 @@ def read_posts(source: Sources) -> pd.DataFrame:
         return check_posts(source)
     if isinstance(source, str | os.PathLike | Thread):
         source = [source]
-    tables = [_posts_of(one) for one in source]
+    sources = list(source)
+    tables = [_posts_of(one, name) for one, name in named(sources)]
     return pd.concat(tables, ignore_index=True) if len(tables) != 1 else tables[0]
 
 
-def _posts_of(source: Source) -> pd.DataFrame:
+def _posts_of(source: Source, name: str | None) -> pd.DataFrame:
     if isinstance(source, pd.DataFrame):
         return check_posts(source)
-    return check_posts(threads_to_table(threads_in(source)))
+    return check_posts(threads_to_table(threads_in(source, name)))
 
 
 def explain_post(
@@ -102,7 +103,7 @@ def explain_post(
         fix = "name its thread" if len(found) else f"the posts are {', '.join(posts['post'].head(20))} …"
         raise DataError(
             f"{len(found) or 'no'} posts {post!r}",
-            where="posts table" if isinstance(source, pd.DataFrame) else name_of(source),
+            where="posts table" if isinstance(source, pd.DataFrame) else where_of(source),
             fix=fix,
         )
     of_thread = posts[posts["thread"] == found["thread"].iloc[0]].reset_index(drop=True)

@@ -163,6 +163,28 @@ def test_several_annotators_of_one_label_studio_task_stay_apart(tmp_path, store)
     assert [(one.annotator, one.post, one.value) for one in labels] == [("x", "7", "favor"), ("y", "7", "none")]
 
 
+def test_users_of_label_studio_stay_apart_and_a_file_of_one_user_is_its_reader_s(tmp_path):
+    def task(number, *users):
+        choice = {"from_name": "stance", "to_name": "text", "type": "choices", "value": {"choices": ["favor"]}}
+        given = [{"id": 9, "completed_by": user, "result": [choice], "was_cancelled": False} for user in users]
+        return {"id": number, "data": {"text": f"Fine {number}."}, "annotations": given, "predictions": []}
+
+    def annotators(*tasks):
+        (tmp_path / "project.json").write_text(json.dumps(tasks))
+        return [(one.annotator, one.post) for one in read_source(str(tmp_path / "project.json"), "me")[1]]
+
+    two = annotators(task(1, 10, {"id": 11, "email": "eve@example.org"}), task(2, 10))
+    assert two == [("user 10", "1"), ("eve@example.org", "1"), ("user 10", "2")]
+    assert annotators(task(1, 10), task(2, 10)) == [("me", "1"), ("me", "2")]
+
+
+def test_doccano_writes_a_list_too(tmp_path):
+    (tmp_path / "all.json").write_text('[{"id": 4, "text": "A fine phone.", "label": ["favor"], "Comments": []}]')
+    posts, labels = read_source(str(tmp_path / "all.json"), "me")
+    assert posts["text"].tolist() == ["A fine phone."]
+    assert [(one.annotator, one.post, one.value) for one in labels] == [("me", "4", "favor")]
+
+
 def test_doccano_rows_come_in_with_their_label(tmp_path):
     lines = [
         {"id": 11, "text": "A fine phone.", "label": ["favor"], "Comments": []},

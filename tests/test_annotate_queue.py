@@ -274,8 +274,8 @@ def test_a_label_tells_the_model_about_the_author_s_other_posts(small_model):
         for number, (author, text) in enumerate([("ann", "Hm."), ("ann", "See above."), ("bob", "Hm.")], start=1)
     )
     posts = check_posts(posts)
-    # Words count for nothing here, only who wrote them.
-    model = replace(small_model, couplings=Couplings(text=-1.0, author_same=2.0, author_opposite=-1.0))
+    # Words count for little here, but for who wrote them.
+    model = replace(small_model, couplings=Couplings(text=-0.99, author_same=2.0, author_opposite=-1.0))
     before = first_guesses(posts, model)
     known = posts.head(1).assign(stance="against", text_only="against")
     learned = lesson(known, posts, finished=model, talk=model, target="Huawei")
@@ -292,6 +292,14 @@ def test_the_guess_beside_a_label_does_not_know_it(small_model, small_corpus):
     np.testing.assert_allclose(values(learned.guesses), values(blind), atol=1e-12)
     assert learned.right.tolist() == [blind.of(("t0", post))["stance"] == "none" for post in "123"] * 2
     assert learned.guesses.model != blind.model
+
+
+def test_words_that_are_gone_are_none_until_somebody_says_otherwise(small_model):
+    posts = check_posts(posts_table({"thread": "t", "post": post, "text": "[deleted]"} for post in "12"))
+    known = posts.head(1).assign(stance="favor", text_only="none")
+    learned = lesson(known, posts, finished=small_model, talk=small_model, target="Huawei")
+    assert values(learned.guesses).argmax(axis=1).tolist() == [2, 2]
+    assert learned.right.tolist() == [False]
 
 
 def test_without_labels_there_is_nothing_to_learn(small_model, small_corpus):

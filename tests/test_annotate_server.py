@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from stance.annotate.app import create_app
-from stance.annotate.server import annotate, default_annotator
+from stance.annotate.server import annotate, codebook_text, default_annotator
 from stance.annotate.session import Session, Settings
 from stance.annotate.store import Store
 from stance.data import posts_table
@@ -161,6 +161,13 @@ def test_the_codebook_s_html_is_shown_as_text(client):
     page = client.get("/").text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script>alert" not in page
+
+
+def test_the_codebook_that_comes_along_speaks_of_the_target(tmp_path):
+    assert codebook_text(None, "Acme").startswith("# Labelling codebook: stance toward Acme\n")
+    assert "Huawei" not in codebook_text(None, "Acme")
+    (tmp_path / "own.md").write_text("# Of Huawei")
+    assert codebook_text(str(tmp_path / "own.md"), "Acme") == "# Of Huawei"
 
 
 def test_the_name_in_the_address_is_text_in_the_page(client):

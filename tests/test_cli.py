@@ -72,7 +72,7 @@ def test_extract_prints_a_row_a_post_and_a_summary_beside(page):
         "text",
         "quote",
     }
-    assert "3 posts" in done.stderr
+    assert done.stderr == "thread: 3 posts, read as text dump\n"
 
 
 def test_label_prints_a_row_a_post(page, model):
@@ -229,7 +229,7 @@ def test_a_terminal_gets_a_table_and_no_control_character_of_a_post(monkeypatch,
     cli._print([hostile, {"post": "12", "p": 1.0, "author": "Ada", "text": "x" * 99}])
     assert capsys.readouterr().out.splitlines() == [
         "post  p      author  text",
-        "1     0.250           [31mred",
+        "1     0.250          \ufffd[31mred",
         f"12    1.000  Ada     {'x' * 58} …",
     ]
 

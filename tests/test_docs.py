@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from contextlib import closing
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import joblib
@@ -18,7 +19,7 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from threadpoolctl import threadpool_limits
 
 import stance
-from stance.annotate.exchange import add_sources
+from stance.annotate.exchange import add_sources, read_sources
 from stance.annotate.learner import Learner
 from stance.annotate.server import Server
 from stance.annotate.store import Store
@@ -65,7 +66,7 @@ def desk(tmp_path, monkeypatch):
     shutil.copy(ROOT / "docs/examples/ebikes-gold.csv", tmp_path / "gold.csv")
     monkeypatch.chdir(tmp_path)
     with closing(Store(Path("labels.db"))) as store:
-        add_sources(store, ["page-ann.csv"], "ann")
+        add_sources(store, read_sources(["page-ann.csv"], "ann"))
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(stance, "train", train_once)
@@ -78,7 +79,7 @@ def desk(tmp_path, monkeypatch):
     monkeypatch.setattr("webbrowser.open", lambda address: None)
     # Folds one after the other: processes take seconds to start, and the model is the same.
     with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
-        yield
+        yield {path.name for path in tmp_path.iterdir()}
 
 
 def train_once(posts, **options):
@@ -101,8 +102,17 @@ def run_console(example):
         while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
             name, _, value = words.pop(0).partition("=")
             example.namespace["monkeypatch"].setenv(name, value)
+        make_room(words, example.namespace["given"])
         if words[0] not in SETTING_UP:
             check_output(line, expected, *run_command(words))
+
+
+def make_room(words, given):
+    """Take an example away where the reader writes his own file of that name; what he has written himself stays."""
+    for option, name in pairwise(words):
+        if option in ("-o", "--report") and name in given:
+            given.remove(name)
+            Path(name).unlink()
 
 
 def run_command(words):
@@ -139,7 +149,7 @@ BLOCKS = Sybil(
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_code_block_runs(path, desk, monkeypatch):
     document = BLOCKS.parse(path)
-    document.namespace["monkeypatch"] = monkeypatch
+    document.namespace.update(monkeypatch=monkeypatch, given=desk)
     for example in document.examples():
         example.evaluate()
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stance.data import threads_to_table
 from stance.errors import StanceError
-from stance.extract import extract
+from stance.extract import extract, extract_all
 from stance.extract.markup import text_of
 from stance.tables import write_table
 
@@ -80,13 +80,26 @@ def test_what_is_no_source_is_said_in_one_line(tmp_path: Path, name: str, conten
 
 def test_the_command_prints_a_row_a_post() -> None:
     done = run(PAGE)
-    assert (done.returncode, len(done.stdout.splitlines()), done.stderr) == (0, 3, "wordpress: 3 posts, 1 hidden\n")
+    assert (done.returncode, len(done.stdout.splitlines()), done.stderr) == (
+        0,
+        3,
+        "wordpress: 3 posts, 1 hidden, read as WordPress\n",
+    )
 
 
 def test_a_page_without_comments_is_no_error() -> None:
     done = run(PAGES / "no-comments-frame.html")
     said = "no-comments-frame: no posts; its comments load from Disqus and are not in the page\n"
     assert (done.returncode, done.stdout, done.stderr) == (0, "", said)
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    pages = [tmp_path / folder / "page.html" for folder in ("may", "june")]
+    for path in pages:
+        path.parent.mkdir()
+        path.write_bytes(PAGE.read_bytes())
+    assert [thread.id for thread in extract_all([*pages, PAGE])] == ["may/page", "june/page", "wordpress"]
+    assert [thread.id for thread in extract_all([PAGE, PAGE])] == ["wordpress", "wordpress~2"]
 
 
 def test_a_missing_file_ends_with_status_2(tmp_path: Path) -> None:

@@ -33,7 +33,11 @@ def test_deep_pages_keep_their_posts(depth: int) -> None:
         (PAGE.replace("<ol", "<div>" * 100_000 + "<ol", 1), "nested more than"),
         (PAGE.replace("<ol", "<p " + " ".join(f"a{n}=1" for n in range(200_000)) + "></p><ol", 1), "attributes"),
         (PAGE.replace("<ol", "<p " + " ".join(f'a{n}=">"' for n in range(200_000)) + "></p><ol", 1), "attributes"),
-        ("<p>" + "word " * 6_000_000, "characters of HTML"),
+        ("<p>" + "word " * 8_100_000, "characters of HTML"),
+        ("<p>" + "<i>x</i>" * 1_300_000, "tags, of which"),
+        ("<p>" + 3 * ("<p " + " ".join(f"a{n}=1" for n in range(15_000)) + ">"), "attributes"),
+        ("<p>" + "".join(f"<font size={n}><p>x" for n in range(10_000)), "formatting tags"),
+        ("<p><select>" + "<option>x" * 50_000, "options"),
         (gzip.compress(b"a" * 80_000_000), "after decompression"),
         ("[" * 100_000, "JSON nested too deep"),
         (b"\0" * 1000, "not a page"),
@@ -59,12 +63,13 @@ def test_what_cannot_be_read_is_said_in_one_line(page: str | bytes, problem: str
         "<div class=comment><b>Ada</b> 3 May 2019 <p>hello there people of the valley" * 3000,
         "<p><a href=x><b><i>" * 4000,
         "<" * 300_000,
+        "".join(f'<font size="{n}"><p>' for n in range(2000)),
         '<a href="' * 50_000,
         "<!--" * 50_000,
         "wrote " * 50_000 + "\n" + "1. a" * 20_000,
         "\n".join(["May 3, 2019 " * 20] * 2000),
     ],
-    ids=["unclosed comments", "unclosed tags", "brackets", "quotes", "remarks", "words", "dates"],
+    ids=["unclosed comments", "unclosed tags", "brackets", "unclosed fonts", "quotes", "remarks", "words", "dates"],
 )
 def test_endless_pages_end(page: str) -> None:
     extract(page + "\n")

@@ -5,7 +5,8 @@ post is certain, and its author's other posts and its replies hear of it. Where 
 words say is learned from these labels alone; how people agree and stay on their side is taken from the model that comes
 with stance, since that has little to do with the target.
 
-Only the process beside imports this module: it brings scikit-learn, which takes seconds to load.
+Only the process beside imports this module. Training is reached through the lazy front door: it brings scikit-learn,
+which takes seconds to load and is not needed where there is a finished model.
 """
 
 from __future__ import annotations
@@ -22,18 +23,20 @@ import pandas as pd
 from joblib import parallel_config
 from numpy.typing import NDArray
 
+import stance
 from stance.annotate.learner import Guesses, Lesson
 from stance.annotate.queue import Key
 from stance.conversation import Evidence, conversation_graph, infer
 from stance.data import LABELS, posts_table
 from stance.errors import DataError, ModelError, StanceError
-from stance.labelling import empty_texts, silent
+from stance.labelling import EMPTY, label_posts
 from stance.model import Model, load_model
-from stance.train import Settings
-from stance.training import train
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+#: Log-odds against the stances that a person has ruled out: beyond what any neighbours can outvote.
+_CERTAIN = 40.0
 
 #: Labels are held back in so many parts, to see how right the guesses are where nobody has labelled.
 _FOLDS = 5
@@ -92,15 +95,26 @@ class Reading:
     """All posts before any label is told: what their words say, and a model's view of conversations."""
 
     def __init__(self, evidence: Evidence, model: Model, posts: pd.DataFrame) -> None:
-        self._empty = empty_texts(list(posts["text"]))
-        self._evidence = silent(evidence, self._empty)
-        self._graph, self._couplings = conversation_graph(posts), model.couplings
+        self._evidence, self._couplings = evidence, model.couplings
+        self._graph = conversation_graph(posts)
+        # Words that are gone say nothing, and tell neighbours nothing.
+        self._gone = label_posts(posts, model)["reason"].eq(EMPTY).to_numpy(dtype=bool)
 
     def told(self, known: Ints) -> Floats:
         """Probabilities of shape (n_posts, 3), given label numbers, -1 where a post has none."""
-        probabilities = infer(self._graph, self._evidence, self._couplings, known=known)
-        probabilities[self._empty & (known < 0)] = np.eye(len(LABELS))[LABELS.index("none")]
+        probabilities = infer(self._graph, self._heard(known), self._couplings)
+        probabilities[self._gone & (known < 0)] = np.eye(len(LABELS))[LABELS.index("none")]
         return probabilities
+
+    def _heard(self, known: Ints) -> Evidence:
+        """Words, and in their place the labels that are certain."""
+        parts = (self._evidence.text, self._evidence.meaning, self._evidence.relation)
+        text, meaning, relation = (np.where(self._gone[:, None], 0.0, part) for part in parts)
+        said = np.flatnonzero(known >= 0)
+        # Both parts speak for the label, so that it is certain however the couplings divide weight between them.
+        certain = np.where(np.eye(len(LABELS), dtype=bool)[known[said]], 0.0, -_CERTAIN)
+        text[said] = meaning[said] = certain / (1.0 + self._couplings.text + self._couplings.meaning)
+        return Evidence(text, meaning, relation)
 
 
 def _reading(model: Model, posts: pd.DataFrame) -> Reading:
@@ -134,12 +148,12 @@ def _learned_words(labelled: pd.DataFrame, posts: pd.DataFrame, target: str) -> 
     array of shape (n_posts, 3), str
         Log-probabilities of the stances by the words of each post, and the model's id.
     """
-    settings = Settings(strengths=(1.0,), folds=_FOLDS)
+    settings = stance.Settings(strengths=(1.0,), folds=_FOLDS)
     # Without parents and authors there is no conversation to fit, which takes most of the time.
     alone = labelled.assign(parent=None, author=None)
     # Threads: processes would cost more to start than a lesson takes.
     with parallel_config(backend="threading"):
-        trained = train(alone, target=target, name="annotate", settings=settings)
+        trained = stance.train(alone, target=target, name="annotate", settings=settings)
     words = trained.model.predict_log_proba(list(posts["text"]))
     # A model is too sure of the posts that it has learned.
     place = {key: row for row, key in enumerate(_keys(posts))}

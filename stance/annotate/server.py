@@ -81,7 +81,7 @@ def annotate(
     labels_of : str, optional
         Whose the labels in the sources are where they do not say; by default the annotator's own.
     codebook : str, optional
-        Path of a Markdown file; by default the one that comes with stance.
+        Path of a Markdown file; by default the one that comes with stance, with this target's name in it.
     host : str
         An address other than this machine's own loopback needs a token in the link.
     port : int
@@ -104,7 +104,7 @@ def annotate(
         learner = Learner(store, fit, every=every, first=aside.first_guesses)
         secret = None if host in _LOCAL else token or secrets.token_urlsafe(16)
         session = Session(store, settings, learner)
-        app = create_app(session, codebook=_codebook(codebook), hosts=_trusted_hosts(host), token=secret)
+        app = create_app(session, codebook=codebook_text(codebook, target), hosts=_trusted_hosts(host), token=secret)
         server = _bind(app, host, port, store)
         link = f"http://{_reachable(host)}:{server.bind_addr[1]}/"
         _run(server, learner, lambda: ready(f"{link}?token={secret}" if secret else link))
@@ -138,8 +138,12 @@ def default_annotator() -> str:
         return "me"
 
 
-def _codebook(path: str | None) -> str:
-    return read_bytes(path or shipped("data") / "CODEBOOK.md").decode("utf-8", "replace")
+def codebook_text(path: str | None, target: str) -> str:
+    """The codebook in that file, or the one that comes with stance, about this target; Markdown."""
+    if path:
+        return read_bytes(path).decode("utf-8", "replace")
+    # Its rules are those of any company and its products.
+    return (shipped("data") / "CODEBOOK.md").read_text("utf-8").replace("Huawei", target)
 
 
 def _trusted_hosts(host: str) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,13 +15,13 @@ from stance.extract.exports import read_json, read_xml
 from stance.extract.html import read_html, read_part, thread_of
 from stance.extract.kinds import kind_of
 from stance.extract.page import Page
-from stance.extract.sources import open_source
+from stance.extract.sources import name_of, names_apart, open_source
 from stance.records import Thread
 
 if TYPE_CHECKING:
     from stance.extract.fetch import Fetcher
 
-__all__ = ["extract"]
+__all__ = ["extract", "extract_all"]
 
 
 def extract(
@@ -28,6 +30,7 @@ def extract(
     captured_at: datetime | None = None,
     pages: int = 1,
     fetcher: Fetcher | None = None,
+    name: str | None = None,
 ) -> list[Thread]:
     """Read the posts of a page, dump or export, whatever its kind.
 
@@ -41,6 +44,8 @@ def extract(
         How many pages of one thread to fetch, where the source is a URL and the thread goes on.
     fetcher : Fetcher, optional
         How to fetch; the default keeps no cache and goes to no private address.
+    name : str, optional
+        What the thread is called in place of its file, where another of the run has the same name; see `names_apart`.
 
     Returns
     -------
@@ -63,7 +68,34 @@ def extract(
     """
     if isinstance(source, str) and source.startswith(("http://", "https://")):
         return _fetch(source, pages, fetcher or stance.Fetcher())
-    return read_page(open_source(source, captured_at=captured_at))
+    page = open_source(source, captured_at=captured_at)
+    threads = read_page(page)
+    return [_called(thread, name_of(page.name), name) for thread in threads] if name else threads
+
+
+def extract_all(
+    sources: Sequence[str | os.PathLike[str]], *, pages: int = 1, fetcher: Fetcher | None = None
+) -> list[Thread]:
+    """Read the posts of several sources; threads of two files of one name are told apart by their folders.
+
+    Examples
+    --------
+    >>> extract_all([])
+    []
+    """
+    names = names_apart(sources)
+    return [
+        thread
+        for source, name in zip(sources, names, strict=True)
+        for thread in extract(source, pages=pages, fetcher=fetcher, name=name)
+    ]
+
+
+def _called(thread: Thread, old: str, new: str) -> Thread:
+    """Rename a thread that is named after its file, alone or with a number behind it."""
+    if thread.id == old or thread.id.startswith(f"{old}#"):
+        return replace(thread, id=new + thread.id[len(old) :])
+    return thread
 
 
 def _fetch(url: str, pages: int, fetcher: Fetcher) -> list[Thread]:

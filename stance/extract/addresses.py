@@ -168,7 +168,9 @@ def resolved(target: Target, url: str, resolve: Resolve = socket.getaddrinfo, *,
     addresses = [target.host] if _is_number(target.host) else _addresses(target, url, resolve)
     refused = [address for address in addresses if not may_go_to(address, allow_private=allow_private)]
     if refused:
-        raise PageError(f"{refused[0]} is a private address", where=url, fix="allow it with --allow-private")
+        can_be = may_go_to(refused[0], allow_private=True)
+        fix = "allow it with --allow-private" if can_be else "save the page and give the file"
+        raise PageError(f"{refused[0]} is a private address", where=url, fix=fix)
     if not addresses:
         raise PageError("no such host", where=url, fix="check the address")
     return addresses[0]

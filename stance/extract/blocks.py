@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
+from stance.extract.document import Document
 from stance.extract.draft import Draft
-from stance.extract.markup import text_of, unique, without
+from stance.extract.markup import texts_of, without
 from stance.extract.platforms import Platform, Rule
 
 _MEDIA = re.compile(r"<(?:img|video|audio|iframe|embed)\b")
@@ -21,9 +22,9 @@ class Blocks:
     that holds answers is never serialised whole.
     """
 
-    def __init__(self, nodes: list[LexborNode], tree: LexborHTMLParser, *, siblings: bool = False) -> None:
+    def __init__(self, nodes: list[LexborNode], page: Document, *, siblings: bool = False) -> None:
         self.nodes = nodes
-        self.tree = tree
+        self.page = page
         self._place = {node.mem_id: place for place, node in enumerate(nodes)}
         self._owners: dict[int, int | None] = {}
         if siblings:
@@ -92,7 +93,7 @@ class Blocks:
         if not css:
             yield from enumerate(self.nodes)
             return
-        for node in unique(self.tree.css(css)):
+        for node in self.page.css(css):
             place = self.owner(node)
             if place is not None:
                 yield place, node
@@ -154,12 +155,12 @@ class Blocks:
         return inside
 
 
-def read_platform(tree: LexborHTMLParser, platform: Platform) -> list[Draft]:
+def read_platform(page: Document, platform: Platform) -> list[Draft]:
     """Read a page's posts as the platform's entry says: by the first of its `post` selectors that finds any."""
-    skipped = {node.mem_id for node in tree.css(platform.skip)} if platform.skip else set()
+    skipped = {node.mem_id for node in page.css(platform.skip)} if platform.skip else set()
     for css in platform.post:
-        nodes = [node for node in unique(tree.css(css)) if node.mem_id not in skipped]
-        drafts = _drafts(Blocks(nodes, tree, siblings=platform.siblings), platform) if nodes else []
+        nodes = [node for node in page.css(css) if node.mem_id not in skipped]
+        drafts = _drafts(Blocks(nodes, page, siblings=platform.siblings), platform) if nodes else []
         if drafts:
             return drafts
     return []
@@ -173,6 +174,8 @@ def _drafts(blocks: Blocks, platform: Platform) -> list[Draft]:
     authors = blocks.values(platform.author)
     if not authors:
         return []
+    if platform.carries:
+        authors = _carried(authors, len(blocks.nodes))
     dates = blocks.values(platform.date)
     parents = _parents(blocks, platform, ids)
     quoted = blocks.values(platform.quoted)
@@ -193,25 +196,40 @@ def _drafts(blocks: Blocks, platform: Platform) -> list[Draft]:
     ]
 
 
+def _carried(authors: dict[int, str], total: int) -> dict[int, str]:
+    """Give a post that names no writer the one of the post before."""
+    carried: dict[int, str] = {}
+    for place in range(total):
+        name = authors.get(place) or carried.get(place - 1)
+        if name:
+            carried[place] = name
+    return carried
+
+
 def _texts(blocks: Blocks, platform: Platform) -> dict[int, tuple[str, str, bool]]:
     """Each post's own words, those it quotes, and whether it shows a picture or a film."""
     drops, quotes = blocks.pieces(platform.drop), blocks.pieces(platform.quote)
-    texts = {}
+    own: dict[int, str] = {}
+    quoted: dict[int, str] = {}
     for place, nodes in blocks.content(platform.text).items():
         html = "\n".join(blocks.html(node) for node in nodes)
         # Quotations before the rest: a button taken out of one would leave nothing to recognise it by.
         html, taken = without(html, quotes.get(place, ()))
-        html = without(html, drops.get(place, ()))[0]
-        text, quote = text_of(html), _quote_of(taken, drops.get(place, ()))
-        # A post that only repeats another's words says those words.
-        texts[place] = (text or quote, quote if text else "", bool(_MEDIA.search(html)))
-    return texts
+        own[place] = without(html, drops.get(place, ()))[0]
+        if taken:
+            quoted[place] = _quote_of(taken, drops.get(place, ()))
+    texts = dict(zip(own, texts_of(list(own.values())), strict=True))
+    said = dict(zip(quoted, texts_of(list(quoted.values())), strict=True))
+    # A post that only repeats another's words says those words.
+    return {
+        place: (text or said.get(place, ""), said.get(place, "") if text else "", bool(_MEDIA.search(own[place])))
+        for place, text in texts.items()
+    }
 
 
 def _quote_of(taken: Iterable[str], drops: Iterable[str]) -> str:
-    html = without("\n".join(taken), drops)[0]
     # Who is quoted stands in a <cite> of its own, in front of the words.
-    return text_of(html.replace("</cite>", "</cite><br>"))
+    return without("\n".join(taken), drops)[0].replace("</cite>", "</cite><br>")
 
 
 def _parents(blocks: Blocks, platform: Platform, ids: dict[int, str]) -> dict[int, int]:
@@ -258,7 +276,7 @@ def _number(value: str) -> float:
 
 
 def _by_wrappers(blocks: Blocks, css: str) -> dict[int, int]:
-    wrappers = {node.mem_id for node in blocks.tree.css(css)}
+    wrappers = {node.mem_id for node in blocks.page.css(css)}
     return by_depth(_depths(blocks.nodes, wrappers))
 
 

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from selectolax.lexbor import LexborHTMLParser
-
+from stance.extract.document import Document
 from stance.extract.platforms import Platform, Rule
 
 #: Characters of an element in which its count is looked for: a heading, never the posts below it.
@@ -32,19 +31,19 @@ def frames_in(html: str) -> list[str]:
     return [name for name, marks in _frames().items() if any(mark in html for mark in marks)]
 
 
-def declared_count(tree: LexborHTMLParser, platform: Platform) -> int | None:
+def declared_count(page: Document, platform: Platform) -> int | None:
     """How many posts the page says the thread has, or None."""
-    return next(_numbers(tree, platform.declared), None)
+    return next(_numbers(page, platform.declared), None)
 
 
-def collapsed_count(tree: LexborHTMLParser, platform: Platform) -> int | None:
+def collapsed_count(page: Document, platform: Platform) -> int | None:
     """How many posts stand behind "load more" links, or None where there are none."""
-    return sum(_numbers(tree, platform.more)) or None
+    return sum(_numbers(page, platform.more)) or None
 
 
-def _numbers(tree: LexborHTMLParser, rules: Iterable[Rule]) -> Iterator[int]:
+def _numbers(page: Document, rules: Iterable[Rule]) -> Iterator[int]:
     for rule in rules:
-        for node in tree.css(rule.css):
+        for node in page.css(rule.css):
             value = re.match(r"(\d[\d.,]*)(k?)", rule.read(node, (node.html or "")[:_NEAR]) or "", re.IGNORECASE)
             if value and value.group(2):
                 yield int(float(value.group(1).replace(",", ".")) * 1000)

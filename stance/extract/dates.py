@@ -7,9 +7,10 @@ A date without an offset stays without one: the page does not say in which zone 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 import stance
 from stance.extract.words import any_of, words
@@ -19,7 +20,7 @@ _MONTH = r"(?P<month>" + "|".join(sorted(_MONTH_OF, key=len, reverse=True)) + r"
 
 _DAY = r"(?P<day>\d{1,2})"
 _YEAR = r"(?P<year>\d{4})"
-_ZONE = r"\s*\(?(?P<zone>Z\b|UTC|GMT(?![+-])|(?:GMT)?[+-]\d\d:?\d\d)?"
+_ZONE = r"\s*\(?(?P<zone>Z\b|(?:UTC|GMT)(?![+-])|(?:UTC|GMT)?[+-]\d\d:?\d\d)?"
 _TIME = (
     r"(?:\s*[,;|·@]?\s*(?:[-–—]\s*)?(?:at|um|à|a las|alle|om|o|в|às|kl|klo|saat|on|@)?\.?\s*(?P<hour>[01]?\d|2[0-4])"
     r"(?:[:.h](?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?\s*(?P<half>[ap]\.?\s?m\b\.?)?|\s*(?P<half2>[ap]\.?m\b\.?))"
@@ -197,7 +198,7 @@ def _moment(parts: Mapping[str, str | None]) -> datetime | None:
     if not zone:
         return moment
     return datetime.fromisoformat(
-        moment.isoformat() + ("+00:00" if zone.upper() in ("Z", "UTC", "GMT") else zone.lstrip("GMTgmt"))
+        moment.isoformat() + ("+00:00" if zone.upper() in ("Z", "UTC", "GMT") else zone.lstrip("GMTUCgmtuc"))
     )
 
 
@@ -221,10 +222,34 @@ def _worth_asking(written: str) -> bool:
     )
 
 
-_DATE_ONLY = (_ISO, *_NAMED, _EAST, _NUMERIC, _AGO, _AGO_ANY, _TODAY)
+_ABSOLUTE = (_ISO, *_NAMED[1:3], _EAST, _NUMERIC)
+_MONTH_FIRST = (_NAMED[0], _NAMED[3])
+_RELATIVE = (_AGO, _AGO_ANY, _TODAY)
+
+# Nearly every line and element of a page is asked whether it is a date, and nearly none is: what each pattern needs is
+# looked for first.
+_DIGIT = re.compile(r"\d")
+_LETTER = re.compile(r"[^\W\d_]")
+_MAYBE_ABSOLUTE = re.compile(r"\d{4}|\d[./-]\s?\d|'\d\d")
+_MAYBE_MONTH_FIRST = re.compile(r"[^\W\d_]\.?\s+\d")
+_MAYBE_WITHOUT_DIGIT = re.compile(
+    rf"\b(?:an?|one|few|vor|hace|fa|há|il y a|{any_of('today')}|{any_of('yesterday')})\b", re.IGNORECASE
+)
 _AROUND_DATE = re.compile(rf"(?:{any_of('around_date')}|\d{{1,2}}:\d\d|[^\w]|\d{{1,2}})*", re.IGNORECASE)
 
 
+def _possible(line: str) -> Iterator[re.Pattern[str]]:
+    if not _DIGIT.search(line):
+        yield from _RELATIVE if _MAYBE_WITHOUT_DIGIT.search(line) else ()
+        return
+    if _MAYBE_ABSOLUTE.search(line):
+        yield from _ABSOLUTE
+        yield from _MONTH_FIRST if _MAYBE_MONTH_FIRST.search(line) else ()
+    if _LETTER.search(line):
+        yield from _RELATIVE
+
+
+@lru_cache(maxsize=8192)
 def date_in(line: str) -> tuple[int, int] | None:
     """Where a date stands in a line, or None.
 
@@ -233,7 +258,7 @@ def date_in(line: str) -> tuple[int, int] | None:
     >>> date_in("Ada, 3 May 2019")
     (5, 15)
     """
-    spans = [found.span() for pattern in _DATE_ONLY for found in [pattern.search(line)] if found]
+    spans = [found.span() for pattern in _possible(line) for found in [pattern.search(line)] if found]
     return min(spans, key=lambda span: (span[0], -span[1]), default=None)
 
 

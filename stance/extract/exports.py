@@ -9,7 +9,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -135,6 +135,21 @@ def _read(page: Page, root: Any) -> list[Thread]:
     )
 
 
+def read_embedded(page: Page) -> list[Thread]:
+    """Read an export that a page carries in a script, for the browser to show."""
+    for name, entry in exports().items():
+        if "embedded" not in entry or entry["embedded"] not in page.text:
+            continue
+        script = re.search(rf"<script\b[^>]*\bid=[\"']?{entry['embedded']}\b[^>]*>(.*?)</script>", page.text, re.DOTALL)
+        try:
+            roots = find(json.loads(script.group(1)), entry["inside"]) if script else []
+        except (ValueError, RecursionError):
+            continue
+        if roots and all(find(roots, mark) for mark in entry["marks"]):
+            return list(_Export(page, name, entry).threads(roots[0]))
+    return []
+
+
 def _is_titled(root: Any, entry: Mapping[str, Any]) -> bool:
     pattern = entry.get("titled")
     return not pattern or bool(re.search(pattern, first(root, entry["title"]) or "", re.IGNORECASE))
@@ -147,9 +162,11 @@ class _Export:
     page: Page
     name: str
     entry: Mapping[str, Any]
+    people: dict[str | None, str | None] = field(default_factory=dict)
 
     def threads(self, root: Any) -> Iterator[Thread]:
         """Read every thread of the file, those without posts left out where there are several."""
+        self.people = self._authors(root)
         containers = find(root, self.entry["threads"]) if "threads" in self.entry else [root]
         for number, container in enumerate(containers, start=1):
             for key, nodes, hidden in self._groups(container):
@@ -229,8 +246,20 @@ class _Export:
             return first(node, [titles["title"]])
         return first(container, self.entry.get("title", []))
 
+    def _authors(self, root: Any) -> dict[str | None, str | None]:
+        """Names of the writers by their ids, where posts name a writer by an id alone."""
+        names = self.entry.get("authors")
+        if not names:
+            return {}
+        return {
+            first(node, [names["id"]]): first(node, names["name"])
+            for node in find(root, names["path"])
+            if all(value in find(node, path) for path, value in names["only"].items())
+        }
+
     def _drafts(self, nodes: list[tuple[Any, str | None]]) -> list[Draft]:
         ids = [first(node, self.entry["id"]) for node, _ in nodes]
+        key = self.entry["authors"]["key"] if "authors" in self.entry else ""
         places = {name: place for place, name in enumerate(ids) if name}
         drafts = []
         for place, (node, around) in enumerate(nodes):
@@ -241,7 +270,7 @@ class _Export:
                     id=ids[place],
                     text=text,
                     quote=quote,
-                    author=first(node, self.entry["author"]),
+                    author=first(node, self.entry["author"]) or self.people.get(first(node, [key])),
                     date=first(node, self.entry["date"]),
                     place=place,
                     parent=places.get(parent) if parent else None,
@@ -261,8 +290,9 @@ class _Export:
 
     def _words(self, node: Any) -> tuple[str, str | None, str | None]:
         """Text, quoted text and the id of the quoted post, from the first key that holds any."""
-        for kind in ("html", "text", "markdown", "markup"):
-            value = first(node, self.entry.get(kind, []))
+        for kind in ("html", "pieces", "text", "markdown", "markup"):
+            paths = self.entry.get(kind, [])
+            value = "".join(map(str, find(node, paths))) if kind == "pieces" and paths else first(node, paths)
             if not value:
                 continue
             if kind == "html" or (kind == "markup" and re.search(r"<(?:p|br|a|em|strong|blockquote)\b", value)):
@@ -270,7 +300,7 @@ class _Export:
                 value = value if "<" in value else _unescaped(value)
                 quoted = re.search(rf'{self.entry["quoted"]}="(\w+)"', value) if "quoted" in self.entry else None
                 return *text_and_quote(value), quoted.group(1) if quoted else None
-            return *_text_and_quote_of_lines(value if kind == "text" else _without_marks(value)), None
+            return *_text_and_quote_of_lines(value if kind in ("text", "pieces") else _without_marks(value)), None
         return "", None, None
 
 

@@ -6,16 +6,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
-from selectolax.lexbor import LexborHTMLParser
-
 from stance.extract.assemble import assemble
 from stance.extract.blocks import read_platform
 from stance.extract.counts import collapsed_count, declared_count, frames_in
+from stance.extract.document import Document
 from stance.extract.draft import Draft
-from stance.extract.markup import parse
+from stance.extract.exports import read_embedded
 from stance.extract.own import own_platforms
 from stance.extract.page import Page
-from stance.extract.platforms import Marks, Platform, platforms
+from stance.extract.platforms import Platform, platforms
 from stance.extract.repeated import learn_platform
 from stance.extract.structured import read_json_ld
 from stance.records import Thread
@@ -44,23 +43,24 @@ def read_html(page: Page, *, skip: Collection[str] = ()) -> Thread:
     skip : collection of str
         Names of platforms to treat as unknown; to measure what the other readers do without them.
     """
-    return thread_of([read_part(page, skip=skip)])
+    embedded = read_embedded(page) if not skip else []
+    return embedded[0] if embedded else thread_of([read_part(page, skip=skip)])
 
 
 def read_part(page: Page, *, skip: Collection[str] = ()) -> PageOfThread:
     """Read one page of a thread that may go on elsewhere."""
-    tree = parse(page.text, page.name)
-    drafts, platform = _known(tree, page, skip)
+    document = Document(page.text, page.name)
+    drafts, platform = _known(document, skip)
     if platform is None or platform.name == _MICRODATA:
-        drafts, platform = _unknown(tree, page, drafts, platform)
+        drafts, platform = _unknown(document, drafts, platform)
     return PageOfThread(
         page=page,
         drafts=tuple(drafts),
         platform=platform.name if platform else "schema.org",
-        title=_title(tree, platform),
-        declared=declared_count(tree, platform) if platform else None,
-        collapsed=collapsed_count(tree, platform) if platform else None,
-        next_url=_next_url(tree, platform, page),
+        title=_title(document, platform),
+        declared=declared_count(document, platform) if platform else None,
+        collapsed=collapsed_count(document, platform) if platform else None,
+        next_url=_next_url(document, platform, page.url),
     )
 
 
@@ -88,30 +88,27 @@ def _shifted(draft: Draft, shift: int) -> Draft:
     return replace(draft, place=draft.place + shift, parent=parent)
 
 
-def _known(tree: LexborHTMLParser, page: Page, skip: Collection[str]) -> tuple[list[Draft], Platform | None]:
-    marks = Marks(page.text)
+def _known(page: Document, skip: Collection[str]) -> tuple[list[Draft], Platform | None]:
     for platform in (*own_platforms(), *platforms()):
-        if platform.name in skip or not platform.is_marked(marks):
+        if platform.name in skip or not platform.is_marked(page):
             continue
-        drafts = read_platform(tree, platform)
+        drafts = read_platform(page, platform)
         if drafts:
             return drafts, platform
     return [], None
 
 
-def _unknown(
-    tree: LexborHTMLParser, page: Page, drafts: list[Draft], platform: Platform | None
-) -> tuple[list[Draft], Platform | None]:
+def _unknown(page: Document, drafts: list[Draft], platform: Platform | None) -> tuple[list[Draft], Platform | None]:
     """Read structured data and repeated blocks, and keep what shows more of the discussion.
 
     Structured data is exact but often leaves out the opening post, quotations and line breaks; so blocks that hold all
     its words and more posts (for JSON-LD, which lacks what quotes and breaks lines: as many) are the better reading.
     """
-    json_ld = read_json_ld(tree) if "ld+json" in page.text else []
+    json_ld = read_json_ld(page.tree) if "ld+json" in page.html else []
     if len(json_ld) > len(drafts):
         drafts, platform = json_ld, None
-    learnt = learn_platform(tree)
-    blocks = read_platform(tree, learnt) if learnt else []
+    learnt = learn_platform(page)
+    blocks = read_platform(page, learnt) if learnt else []
     enough = len(drafts) + 1 if platform else len(drafts)
     if len(blocks) >= 2 * len(drafts) or (len(blocks) >= enough and _covers(blocks, drafts)):
         return blocks, learnt
@@ -124,28 +121,28 @@ def _covers(blocks: Sequence[Draft], drafts: Sequence[Draft]) -> bool:
     return sum(head in words for head in heads) * 5 >= len(heads) * 4
 
 
-def _title(tree: LexborHTMLParser, platform: Platform | None) -> str | None:
+def _title(page: Document, platform: Platform | None) -> str | None:
     for rule in platform.title if platform else ():
-        node = tree.css_first(rule.css)
+        node = page.css_first(rule.css)
         value = rule.read(node, node.html or "") if node else None
         if value:
             return value
     for css, attribute in (("meta[property='og:title']", "content"), ("title", None), ("h1", None)):
-        node = tree.css_first(css)
+        node = page.css_first(css)
         value = (node.attributes.get(attribute) if attribute else node.text()) if node else None
         if value and value.strip():
             return " ".join(value.split())
     return None
 
 
-def _next_url(tree: LexborHTMLParser, platform: Platform | None, page: Page) -> str | None:
+def _next_url(page: Document, platform: Platform | None, base: str | None) -> str | None:
     """Address of the thread's next page, on the same host only."""
-    if platform is None or not page.url:
+    if platform is None or not base:
         return None
     for css in (*(rule.css for rule in platform.next), "link[rel='next']", "a[rel='next']"):
-        node = tree.css_first(css)
+        node = page.css_first(css)
         href = node.attributes.get("href") if node else None
-        url = urljoin(page.url, href) if href else None
-        if url and url != page.url and urlsplit(url).netloc == urlsplit(page.url).netloc:
+        url = urljoin(base, href) if href else None
+        if url and url != base and urlsplit(url).netloc == urlsplit(base).netloc:
             return url
     return None

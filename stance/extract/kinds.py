@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from stance.extract.page import Page
 from stance.tables import table_format
@@ -66,5 +67,6 @@ def _is_binary(page: Page) -> bool:
 
 def _looks_like_html(text: str) -> bool:
     start = text.lstrip("\ufeff \t\r\n\0")[:1]
-    tags = _TAG.findall(text[:200_000])
-    return bool(tags) and (start == "<" or len(tags) > 2)
+    tags = _TAG.finditer(text, 0, 200_000)
+    # One tag is enough where the text begins with one, and three are elsewhere.
+    return next(islice(tags, 0 if start == "<" else 2, None), None) is not None

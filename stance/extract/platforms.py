@@ -14,6 +14,7 @@ from pathlib import Path
 
 from selectolax.lexbor import LexborNode
 
+from stance.extract.document import Document
 from stance.extract.markup import line_of
 
 
@@ -72,6 +73,7 @@ class Platform:
     indent: str = ""
     nested: bool = True
     siblings: bool = False
+    carries: bool = False
     by_tree: bool = False
     quote: str = ""
     drop: str = ""
@@ -80,26 +82,10 @@ class Platform:
     next: tuple[Rule, ...] = ()
     more: tuple[Rule, ...] = ()
 
-    def is_marked(self, page: Marks) -> bool:
+    def is_marked(self, page: Document) -> bool:
         """Tell whether all strings of one of the entry's marks stand in the page; without marks, any page may be."""
         return not self.marks or any(all(mark in page for mark in group) for group in self.marks)
 
-
-class Marks:
-    """What a page can be recognised by: its classes and ids, each once, and for a mark that says so all of it."""
-
-    def __init__(self, html: str) -> None:
-        self._html = html
-        self._names = "\n".join({*_CLASS.findall(html), *_ID.findall(html)})
-
-    def __contains__(self, mark: str) -> bool:
-        text = mark.removeprefix("page:")
-        return text in (self._names if text == mark else self._html)
-
-
-# A literal head lets the search skip through the page.
-_CLASS = re.compile(r"class=(\"[^\"]*|'[^']*|[^\s>]+)")
-_ID = re.compile(r" id=(\"[^\"]*|'[^']*|[^\s>]+)")
 
 _RULES = frozenset(["id", "author", "date", "text", "parent", "quoted", "depth", "title", "declared", "next", "more"])
 

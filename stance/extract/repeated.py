@@ -15,22 +15,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
 from stance.extract.dates import date_in, is_date
-from stance.extract.markup import line_of, text_of
+from stance.extract.document import Document
+from stance.extract.markup import line_of, text_of, texts_of
 from stance.extract.platforms import Platform, Rule
 from stance.extract.survey import (
     BUTTON,
     PROFILE,
     SAMPLE,
+    UNSPACED,
     Kind,
     Survey,
     dates,
     is_name,
-    named_by_parent,
-    names_of,
     profiles,
+    selectors_of,
     way_up,
 )
 from stance.extract.words import any_of
@@ -45,8 +46,18 @@ _NO_TEXT = re.compile(any_of("not_text"), re.IGNORECASE)
 
 _COMMENT = re.compile(r"comment|kommentar|coment|repl(?:y|ies)|respuesta|antwort|reactie", re.IGNORECASE)
 _BESIDE_DATE = re.compile(
-    rf"^\W*(?:{any_of('by')}\s+)?([^|•·\d][^|•·]{{0,39}}?)\s*(?:\||•|·|,|–|—|-|:|\b(?:on|am|le|at|el|um|{any_of('says')})\b)+\s*(?=.{{0,14}}\d)",
+    rf"^\W*(?:{any_of('by')}\s+)?([^|•·\d][^|•·]{{0,39}}?)\s*(?:(?:\||•|·|,|–|—|-|:|\(|\b(?:on|am|le|at|el|um|{any_of('says')})\b)+\s*(?=.{{0,14}}\d)"
+    rf"|(?=\s(?:\d{{1,2}}[. /-]|\d{{4}}|\d+\s\w+\sago|{any_of('month')}\s+\d)))",
     re.IGNORECASE,
+)
+
+#: What stands above a discussion, and what answers to a post.
+_HEADING = re.compile(
+    rf"^\W*(?:\d[\d.,]*\s+)?(?:{any_of('discussion')}|{any_of('heading')})\b[\s\W]*(?:\d[\d.,]*)?\W*$", re.IGNORECASE
+)
+_ANSWERED = re.compile(rf">\s*{any_of('answer')}\s*<", re.IGNORECASE)
+_HEAD_TAGS = frozenset(
+    ["h1", "h2", "h3", "h4", "h5", "h6", "strong", "legend", "summary", "header", "p", "div", "span"]
 )
 
 _WORD = re.compile(r"\w+")
@@ -55,13 +66,14 @@ _HEADING_LINK = re.compile(
     r"<h[1-6]\b[^>]*>(?:(?!</h[1-6]>).)*?<a\b[^>]*?href=\"([^\"]*)\"|<a\b[^>]*?href=\"([^\"]*)\"[^>]*>(?:(?!</a>).)*?<h[1-6]\b",
     re.DOTALL,
 )
-_CLOCK = re.compile(r"\d:\d\d|\bago\b|\d\s?[ap]m\b|T\d\d", re.IGNORECASE)
+_CLOCK = re.compile(r"\d:\d\d|\bago\b|\d\s?[ap]m\b|\dT\d\d", re.IGNORECASE)
+_SPAN = re.compile(r"\b\d{1,3}\s?(?:h|hrs?|min|d|w)\b")
 
 
-def learn_platform(tree: LexborHTMLParser) -> Platform | None:
+def learn_platform(page: Document) -> Platform | None:
     """Write an entry for the posts of this page, or None where nothing on it looks like posts."""
-    for page in (Survey(tree, list(dates(tree))), Survey(tree, list(profiles(tree)), needs_dates=False)):
-        found = [entry for kind in page.kinds() for entry in [_Fields(kind, page).platform()] if entry]
+    for survey in (Survey(page, dates(page)), Survey(page, profiles(page), needs_dates=False)):
+        found = [entry for kind in survey.kinds() for entry in [_Fields(kind, survey).platform()] if entry]
         if found:
             return max(found, key=lambda entry: entry[0])[1]
     return None
@@ -86,7 +98,7 @@ class _Fields:
         self.kind = kind
         self.page = page
         self.sample = kind.nodes[:SAMPLE]
-        self.texts = [text_of(html) for html in kind.html]
+        self.texts = texts_of(kind.html)
         self.date_ids = {date.mem_id for dates in kind.own_dates.values() for date in dates}
         self.parts: dict[str, _Part] = {}
 
@@ -108,31 +120,48 @@ class _Fields:
         """A name in the same words as the date: "Ada, 3 May 2019", "by Ada on 3 May"."""
         if date is None:
             return None
-        found = [_BESIDE_DATE.match(value) for value in date.values.values()]
-        named = sum(is_name(name.group(1)) and not _is_in_date(name) for name in found if name)
-        return Rule(date.css, None, _BESIDE_DATE) if named * 10 >= len(self.sample) * 7 else None
+        around = [part for part in self.parts.values() if len(part.holds) * 10 >= len(self.sample) * 7]
+        for part in (date, *around):
+            found = [_BESIDE_DATE.match(value) for value in part.values.values() if len(value) < 120]
+            named = sum(_is_writer(name) for name in found if name)
+            if named * 10 >= len(self.sample) * 7:
+                return Rule(part.css, None, _BESIDE_DATE)
+        return None
+
+    def _heading(self) -> str:
+        """The last short text above the blocks, or above what is around them."""
+        for around in way_up(self.kind.nodes[0], 4):
+            before = around.prev
+            for _ in range(4):
+                if before is None:
+                    break
+                text = line_of(before.html or "") if before.is_element_node and before.tag in _HEAD_TAGS else ""
+                if 2 < len(text) < 60:
+                    return text
+                before = before.prev
+        return ""
 
     def _is_worth_it(self) -> bool:
         total, dated = len(self.kind.nodes), len(self.kind.own_dates)
         if not total or dated * 10 < total * 6 or (total == 1 and not _COMMENT.search(self._names(1))):
             return False
-        words = [len(_WORD.findall(text)) for text in self.texts]
-        return median(words) >= 6 and sum(words) >= 20
+        words = [_count(text) for text in self.texts]
+        return median(words) >= 6 and sum(words) >= (10 if _COMMENT.search(self._names(1)) else 20)
 
     def _collect(self) -> None:
         places = {node.mem_id for node in self.kind.nodes}
         for place, block in enumerate(self.sample):
-            for node in _own(block, places):
+            for node in self._elements(block, places):
                 value = line_of(self.kind.blocks.html(node))
                 if not value and node.tag not in ("time", "meta"):
                     continue
-                names = names_of(node) or named_by_parent(node)
+                names = selectors_of(node)
                 for name in names:
                     part = self.parts.setdefault(name, _Part(name))
                     if place in part.values:
                         continue
                     part.values[place] = value
-                    part.words[place] = len(_WORD.findall(value))
+                    part.words[place] = _count(value)
                     part.nodes[place] = node
                     if node.mem_id in self.date_ids or any(
                         child.mem_id in self.date_ids for child in _own(node, places)
@@ -142,6 +171,12 @@ class _Fields:
                     if href:
                         part.hrefs.append(href)
 
+    def _elements(self, block: LexborNode, places: set[int]) -> Iterator[LexborNode]:
+        for root in self.kind.roots(block):
+            if self.kind.siblings:
+                yield root
+            yield from _own(root, places)
+
     def _author(self) -> _Part | None:
         best = max(self.parts.values(), key=self._author_score, default=None)
         return best if best is not None and self._author_score(best) > 0.75 else None
@@ -150,7 +185,7 @@ class _Fields:
         values = [value for value in part.values.values() if value]
         if not values:
             return 0.0
-        names = [value for value in values if is_name(value)]
+        names = [value for value in values if is_name(value) and not _HEADING.match(value)]
         coverage = len(names) / len(self.sample)
         if len(names) * 5 < len(values) * 4 or coverage < 0.5:
             return 0.0
@@ -167,8 +202,9 @@ class _Fields:
             + 0.6 * linked
             + 0.1 * links
             + 0.25 * beside
+            + 0.15 * bool(_BOLD.search(part.css))
             + 0.2 * variety
-            - 0.4 * bool(_NO_AUTHOR.search(part.css))
+            - 0.4 * bool(_NO_AUTHOR.search(" ".join(_VALUE.findall(part.css))))
             - 0.5
         )
 
@@ -176,7 +212,7 @@ class _Fields:
         """Tell whether a date comes right after the element, or right before it."""
         for step in ("next", "prev"):
             other = getattr(node, step)
-            while other is not None and not other.is_element_node:
+            while other is not None and (not other.is_element_node or other.tag == "br"):
                 other = getattr(other, step)
             if other is not None and other.mem_id in self.date_ids:
                 return True
@@ -203,7 +239,7 @@ class _Fields:
         if not usable:
             return None
         most = max(sum(part.words.values()) for part in usable)
-        total = sum(len(_WORD.findall(text)) for text in self.texts)
+        total = sum(_count(text) for text in self.texts)
         if most * 2 < total and most < 15 * len(self.sample):
             return None
         good = [part for part in usable if sum(part.words.values()) >= 0.9 * most]
@@ -224,21 +260,27 @@ class _Fields:
         filled = [body for body in bodies if body]
         if not filled or len(set(filled)) * 10 < len(filled) * 8:
             return None
-        belief = self._belief([len(_WORD.findall(body)) for body in filled])
-        if belief < 0.9:
+        belief = self._belief([_count(body) for body in filled])
+        if belief < 0.89 or (self.kind.siblings and content is None):
             return None
         coverage = len(self.kind.own_dates) / total
-        spoken = sum(min(60, len(_WORD.findall(body))) for body in bodies) * total / len(bodies)
-        return float(belief * coverage * math.sqrt(spoken) * (1.0 if content else 0.6))
+        spoken = sum(min(60, _count(body)) for body in bodies) * total / len(bodies)
+        # A block that holds its words is a safer find than a head that words follow.
+        safety = (1.0 if content else 0.6) * (0.5 if self.kind.siblings else 1.0) * (0.7 if author.pattern else 1.0)
+        return float(belief * coverage * math.sqrt(spoken) * safety)
 
     def _belief(self, words: list[int]) -> float:
         """How much speaks for posts and against teasers, profiles, products: a sum of plain points."""
         own, around = self._names(1), self._names(5)
+        heading = self._heading()
+        is_headed = bool(_HEADING.match(heading))
         is_named = bool(_DISCUSSION.search(own))
         headed = sum(_leads_away(html) for html in self.kind.html) / len(self.kind.html)
         linked = sum(_link_share(html) for html in self.kind.html) / len(self.kind.html)
-        timed = sum(bool(_CLOCK.search(text)) for text in self.texts) / len(self.texts)
-        belief = 1.2 if is_named else 0.8 if _DISCUSSION.search(around) else 0.0
+        timed = sum(bool(_CLOCK.search(html) or _SPAN.search(html)) for html in self.kind.html) / len(self.kind.html)
+        answered = sum(bool(_ANSWERED.search(html)) for html in self.kind.html) / len(self.kind.html)
+        belief = 1.2 if is_named else 0.9 if is_headed else 0.8 if _DISCUSSION.search(around) else 0.0
+        belief += 0.7 * (answered > 0.5) - 0.8 * (bool(_ELSEWHERE.search(heading)) and not is_headed)
         belief -= 1.2 if _ELSEWHERE.search(own) else 0.2 if is_named else 1.0 if _ELSEWHERE.search(around) else 0.0
         belief -= 1.5 * (headed > 0.4) + 1.0 * (linked > 0.6) + 0.6 * (len(words) == 1)
         return belief + 0.5 * timed + 0.3 * (median(words) > 8) + 0.3 * (len(words) > 3) + 0.2
@@ -248,7 +290,8 @@ class _Fields:
         names = []
         for node in list(way_up(self.kind.nodes[0], levels)):
             attributes = node.attributes
-            names += [attributes.get("class") or "", attributes.get("id") or "", attributes.get("itemprop") or ""]
+            names += [attributes.get(key) or "" for key in ("class", "id", "itemprop", "aria-label")]
+            names.append((node.tag or "") if "-" in (node.tag or "") else "")
         return " ".join(names)
 
     def _entry(self, author: Rule, date: _Part | None, content: _Part | None) -> Platform:
@@ -258,28 +301,58 @@ class _Fields:
             name="repeated blocks",
             origin="learnt from the page",
             post=(self.kind.css,),
-            id=(
-                Rule("", "id", re.compile(r"(\w*\d+)$")),
-                Rule("", "data-id"),
-                Rule("", "data-comment-id"),
-                Rule("a[href*='#']", "href", re.compile(r"#(?:\D*)(\d+)$")),
-            ),
+            id=self._that_read(_IDS),
             author=(author,),
             date=(*(Rule(date.css, key) for key in ("datetime", "title")), Rule(date.css)) if date else (),
-            text=(Rule(content.css),) if content else (Rule(),),
-            depth=(
-                Rule("", "style", re.compile(r"(?:margin|padding)-left:\s*(\d+)")),
-                Rule("", "class", re.compile(r"(?:level|depth|indent)[-_]?(\d+)")),
-                Rule("", "data-depth"),
-                Rule("", "data-level"),
-                Rule("td[indent]", "indent"),
-                Rule("td > img[height='1']", "width"),
-                Rule("span", None, re.compile(r"^level (\d+)$")),
-            ),
+            text=(Rule(self._with_quotations(content)),) if content else (Rule(),),
+            depth=self._that_read(_DEPTHS),
             by_tree=True,
+            siblings=self.kind.siblings,
             quote="blockquote, [class~=quote], [class*=quotebox i], [class*=bbcodequote i], [class*=quoteblock i]",
             drop=", ".join([*drop, *junk[:40]]),
         )
+
+    def _with_quotations(self, content: _Part) -> str:
+        """The words, and what stands quoted beside them rather than in them."""
+        quotes = any("<blockquote" in html for html in self.kind.html)
+        return f"{content.css}, {self.kind.css} > blockquote" if quotes and not self.kind.siblings else content.css
+
+    def _that_read(self, rules: Iterable[Rule]) -> tuple[Rule, ...]:
+        """Rules that find an element, or read something off one of the first blocks."""
+        return tuple(rule for rule in rules if rule.css or any(rule.read(node, "") for node in self.sample))
+
+
+_IDS = (
+    Rule("", "id", re.compile(r"(\w*\d+)$")),
+    Rule("", "data-id"),
+    Rule("", "data-comment-id"),
+    Rule("a[href*='#']", "href", re.compile(r"#(?:\D*)(\d+)$")),
+)
+_DEPTHS = (
+    Rule("", "style", re.compile(r"(?:margin|padding)-left:\s*(\d+)")),
+    Rule("", "class", re.compile(r"(?:level|depth|indent)[-_]?(\d+)")),
+    Rule("", "data-depth"),
+    Rule("", "data-level"),
+    Rule("td[indent]", "indent"),
+    Rule("td > img[height='1']", "width"),
+    Rule("span", None, re.compile(r"^level (\d+)$")),
+)
+
+
+_VALUE = re.compile(r"\"([^\"]*)\"")
+_BOLD = re.compile(r"(?:^|> )(?:b|strong|cite|h[2-6]|button)\b")
+
+
+def _count(text: str) -> int:
+    """How many words; scripts that put no spaces between them have one in two letters."""
+    return len(_WORD.findall(text)) + len(UNSPACED.findall(text)) // 2
+
+
+_LABEL = re.compile(rf"^(?:{any_of('around_date')}|{any_of('says')}|{any_of('by')})$", re.IGNORECASE)
+
+
+def _is_writer(name: re.Match[str]) -> bool:
+    return is_name(name.group(1)) and not _LABEL.match(name.group(1)) and not _is_in_date(name)
 
 
 def _is_in_date(name: re.Match[str]) -> bool:
@@ -326,6 +399,6 @@ def _leads_away(html: str) -> bool:
 
 
 def _link_share(html: str) -> float:
-    total = len(_WORD.findall(text_of(html)))
-    linked = sum(len(_WORD.findall(text_of(link))) for link in _LINK.findall(html))
+    total = _count(text_of(html))
+    linked = sum(_count(text_of(link)) for link in _LINK.findall(html))
     return linked / total if total else 1.0

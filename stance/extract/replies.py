@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from stance.records import Post
 
@@ -34,34 +35,46 @@ def infer_parents(posts: Sequence[Post]) -> tuple[Post, ...]:
     return tuple(seen.answer(post) for post in posts)
 
 
+#: Posts before that a quotation is looked for in, and names in a post that are looked up: a page of 30,000 posts that
+#: quote and hail shall not take a minute.
+_REACH = 1000
+_HAILS = 20
+
+
 class _Seen:
     """The posts read so far, as far as a later one may quote or address them."""
 
     def __init__(self) -> None:
         self._texts: list[tuple[str, str]] = []
+        self._plain: list[str] = []
         self._last_of: dict[str, str] = {}
+        self._heads: set[str] = set()
 
     def answer(self, post: Post) -> Post:
         """Find whom a post answers among those before it, and note it."""
         answered = post if post.parent_basis else self._quoted(post) or self._addressed(post) or post
-        self._texts.append((post.id, _plain(post.text)))
+        self._texts.append((post.id, post.text))
         if post.author:
-            self._last_of[post.author.strip().casefold()] = post.id
+            name = post.author.strip().casefold()
+            self._last_of[name] = post.id
+            self._heads.add(name[:3])
         return answered
 
     def _quoted(self, post: Post) -> Post | None:
         parts = [part for part in _quotations(post) if len(part) > 11]
         if not parts:
             return None
-        for name, text in reversed(self._texts):
-            if any(part in text for part in parts):
-                return replace(post, parent=name, parent_basis="quote")
+        # Most threads quote nobody, so texts are made plain only when somebody does.
+        self._plain += [_plain(text) for _, text in self._texts[len(self._plain) :]]
+        for place in range(len(self._texts) - 1, max(-1, len(self._texts) - 1 - _REACH), -1):
+            if any(part in self._plain[place] for part in parts):
+                return replace(post, parent=self._texts[place][0], parent_basis="quote")
         return None
 
     def _addressed(self, post: Post) -> Post | None:
         own = (post.author or "").strip().casefold()
-        for name in _spoken_to(post):
-            for known in _longest_first(name, self._last_of):
+        for name in islice(_spoken_to(post), _HAILS):
+            for known in _longest_first(name, self._last_of) if name[:3] in self._heads else ():
                 if known != own:
                     return replace(post, parent=self._last_of[known], parent_basis="address")
         return None
@@ -71,9 +84,12 @@ class _Seen:
 _HAIL = re.compile(r"^\W{0,3}(?:(?:re|to|an|hey|hi|hello|dear|hallo|hola|salut|reply to)\b\W{0,3})?", re.IGNORECASE)
 
 
+_AT = re.compile(r"(?<![\w.])@\s?")
+
+
 def _spoken_to(post: Post) -> Iterator[str]:
     """Pieces of the post that begin with a name: after each "@", at the head, at the head of the quotation."""
-    for found in re.finditer(r"(?<![\w.])@\s?", post.text):
+    for found in _AT.finditer(post.text) if "@" in post.text else ():
         yield post.text[found.end() : found.end() + 40].casefold()
     head = post.text[_HAIL.match(post.text).end() : 60]  # type: ignore[union-attr]
     mark = re.search(r"[,:;!–—\n]|\s-", head)

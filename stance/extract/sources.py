@@ -10,7 +10,8 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -172,6 +173,40 @@ def _codec(charset: str | None) -> str | None:
 
 def thread_id(page: Page) -> str:
     """Name a thread after its source: the file's name without its ending, or the URL."""
-    if page.url:
-        return page.url
-    return Path(page.name).stem or page.name
+    return page.url or name_of(page.name)
+
+
+def name_of(source: str) -> str:
+    """Name a file without its folder and ending.
+
+    Examples
+    --------
+    >>> name_of("pages/huawei.html")
+    'huawei'
+    """
+    return Path(source).stem or source
+
+
+def names_apart(sources: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """Name files so that no two share a name: those of one name with as much of their folders as tells them apart.
+
+    Examples
+    --------
+    >>> names_apart(["a/page.html", "b/page.html", "b/other.html"])
+    ['a/page', 'b/page', 'other']
+    """
+    paths = [("text",) if _is_text(os.fspath(source)) else Path(source).with_suffix("").parts for source in sources]
+    length = dict.fromkeys(paths, 1)
+    while True:
+        counts = Counter("/".join(path[-size:]) for path, size in length.items())
+        longer = [path for path, size in length.items() if counts["/".join(path[-size:])] > 1 and size < len(path)]
+        if not longer:
+            break
+        length |= {path: length[path] + 1 for path in longer}
+    seen: Counter[str] = Counter()
+    names = []
+    for path in paths:
+        name = "/".join(path[-length[path] :])
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name}~{seen[name]}")
+    return names

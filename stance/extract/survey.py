@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
 from stance.extract.blocks import Blocks
 from stance.extract.dates import date_in, is_date
-from stance.extract.markup import line_of, unique
+from stance.extract.document import Document
+from stance.extract.markup import line_of
 from stance.extract.words import any_of
 
 #: Blocks of a kind that are looked at, and kinds of blocks that are compared.
 SAMPLE = 40
 _KINDS = 30
+
+#: Dates of a page that are looked at; more posts than these are no page for people.
+_MOST = 60_000
+
+#: Letters of scripts that put no spaces between words: Japanese, Chinese, Thai.
+UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 
 BUTTON = re.compile(rf"^{any_of('button')}$", re.IGNORECASE)
 _SAYS = re.compile(rf"\s{any_of('says')}\s*:?$", re.IGNORECASE)
@@ -27,6 +36,11 @@ PROFILE = re.compile(
 )
 
 
+def selectors_of(node: LexborNode) -> list[str]:
+    """Selectors that the element and its like answer to: by its own names, else by way of its parent."""
+    return names_of(node) or named_by_parent(node)
+
+
 def names_of(node: LexborNode) -> list[str]:
     """Selectors that the element and its like answer to, one for each stable part of its markup."""
     attributes = node.attributes
@@ -35,7 +49,7 @@ def names_of(node: LexborNode) -> list[str]:
     prefix = re.match(r"([A-Za-z][\w-]*?[-_]?)\d+$", attributes.get("id") or "")
     if prefix:
         names.append(f'{tag}[id^="{prefix.group(1)}"]')
-    for key in ("itemprop", "rel", "data-testid", "data-role", "component", "slot"):
+    for key in ("itemprop", "rel", "data-testid", "data-role", "component", "slot", "role"):
         value = attributes.get(key)
         if value and re.fullmatch(r"[\w /-]+", value) and len(value) < 40:
             names.append(f'{tag}[{key}="{value}"]')
@@ -44,11 +58,18 @@ def names_of(node: LexborNode) -> list[str]:
 
 def _tag(node: LexborNode) -> str:
     """The element's name as a selector: Word's `<o:p>` and what broken markup makes are no names to CSS."""
-    return node.tag if node.tag and re.fullmatch(r"[a-z][a-z0-9-]*", node.tag) else "*"
+    return _tag_name(node.tag or "")
 
 
+@lru_cache(maxsize=1024)
+def _tag_name(tag: str) -> str:
+    return tag if re.fullmatch(r"[a-z][a-z0-9-]*", tag) else "*"
+
+
+@lru_cache(maxsize=4096)
 def _is_stable(token: str) -> bool:
-    return bool(re.fullmatch(r"[A-Za-z_][\w-]*", token)) and not re.search(r"\d{2}", token) and len(token) < 60
+    # A number at the end is the element's own; digits elsewhere are what build tools put into names.
+    return bool(re.fullmatch(r"[A-Za-z_][\w-]*", token)) and not re.search(r"[-_]\d+$|\d{3}", token) and len(token) < 60
 
 
 def named_by_parent(node: LexborNode) -> list[str]:
@@ -77,73 +98,103 @@ class Kind:
     blocks: Blocks
     html: list[str]
     own_dates: dict[int, list[LexborNode]]
+    siblings: bool = False
+
+    def roots(self, node: LexborNode) -> Iterator[LexborNode]:
+        """Elements that belong to a block: its own, and where its words follow it, those up to the next block."""
+        places = {other.mem_id for other in self.nodes} if self.siblings else set()
+        yield node
+        follower = node.next if self.siblings else None
+        while follower is not None and follower.mem_id not in places:
+            if follower.is_element_node:
+                yield follower
+            follower = follower.next
 
 
 class Survey:
     """The dates of a page (or its links to people, where it has none), and the kinds of elements around them."""
 
-    def __init__(self, tree: LexborHTMLParser, dates: list[LexborNode], *, needs_dates: bool = True) -> None:
-        self.tree = tree
-        self.dates = dates
+    def __init__(self, page: Document, dates: Iterable[LexborNode], *, needs_dates: bool = True) -> None:
+        self.page = page
+        self.dates = list(islice(dates, _MOST))
         self.needs_dates = needs_dates
 
     def kinds(self) -> list[Kind]:
         """Kinds of elements of which most hold a date or two of their own, the most frequent first."""
         owners: dict[str, dict[int, list[LexborNode]]] = defaultdict(lambda: defaultdict(list))
         elements: dict[int, LexborNode] = {}
+        selectors: dict[int, list[str]] = {}
         for date in self.dates:
             met: set[str] = set()
             for node in way_up(date):
-                elements[node.mem_id] = node
-                for name in names_of(node) or named_by_parent(node):
+                key = node.mem_id
+                if key not in selectors:
+                    elements[key], selectors[key] = node, selectors_of(node)
+                for name in selectors[key]:
                     if name not in met:
                         met.add(name)
-                        owners[name][node.mem_id].append(date)
-        kinds = []
+                        owners[name][key].append(date)
+        return list(islice(self._worth_a_look(owners, elements), _KINDS))
+
+    def _worth_a_look(
+        self, owners: Mapping[str, dict[int, list[LexborNode]]], elements: Mapping[int, LexborNode]
+    ) -> Iterator[Kind]:
         seen: set[frozenset[int]] = set()
         for name, owned in sorted(owners.items(), key=lambda item: -len(item[1])):
-            key = frozenset(owned)
+            places = frozenset(owned)
             few = sum(len(dates) <= 3 for dates in owned.values())
-            if key in seen or few * 5 < len(owned) * 4:
+            if places in seen or few * 5 < len(owned) * 4:
                 continue
-            seen.add(key)
+            seen.add(places)
             # What holds a date and no words beside it is the date's own element.
-            longest = max(len(elements[place].text() or "") for place in list(owned)[:3])
-            if longest < 40:
-                continue
-            kinds.append(self._kind(name, dict(owned)))
-            if len(kinds) == _KINDS:
-                break
-        return kinds
+            longest = max(len(_spaced(elements[place].text() or "")) for place in list(owned)[:3])
+            if longest >= 40:
+                yield self._kind(name, dict(owned))
+            elif len(owned) > 1:
+                yield self._kind(name, dict(owned), siblings=True)
 
-    def _kind(self, css: str, owned: dict[int, list[LexborNode]]) -> Kind:
-        nodes = unique(self.tree.css(css))
-        blocks = Blocks(nodes, self.tree)
-        return Kind(css, nodes, blocks, [blocks.html(node) for node in nodes[:SAMPLE]], owned)
+    def _kind(self, css: str, owned: dict[int, list[LexborNode]], *, siblings: bool = False) -> Kind:
+        nodes = self.page.css(css)
+        blocks = Blocks(nodes, self.page, siblings=siblings)
+        kind = Kind(css, nodes, blocks, [], owned, siblings)
+        kind.html += ["".join(blocks.html(root) for root in kind.roots(node)) for node in nodes[:SAMPLE]]
+        return kind
 
 
-def profiles(tree: LexborHTMLParser) -> Iterator[LexborNode]:
+def _spaced(text: str) -> str:
+    """Put a space behind each letter of the scripts that write none, so that lengths compare."""
+    return UNSPACED.sub(r"\g<0> ", text)
+
+
+#: "3h" and the like, alone in an element.
+_AGE = re.compile(r"^·?\s?\d{1,3}\s?(?:s|sec|m|mins?|h|hrs?|d|w|wks?|mo|y|yrs?)\.?$")
+
+
+def profiles(page: Document) -> Iterator[LexborNode]:
     """Links to the pages of people."""
-    for node in tree.css("a[href]"):
+    for node in page.css("a[href]"):
         if PROFILE.search(node.attributes.get("href") or "") and is_name(line_of(node.html or "")):
             yield node
 
 
-def dates(tree: LexborHTMLParser) -> Iterator[LexborNode]:
+def dates(page: Document) -> Iterator[LexborNode]:
     """Elements that say a date and little else."""
-    if tree.body is None:
+    body = page.tree.body
+    if body is None:
         return
     seen: set[int] = set()
-    for node in tree.body.css("time, [datetime], abbr[title]"):
+    for node in body.css("time, [datetime], abbr[title]"):
         value = node.attributes.get("datetime") or node.attributes.get("title") or line_of(node.html or "")
         if value and date_in(value[:80]) and node.mem_id not in seen:
             seen.add(node.mem_id)
             yield node
-    for text in tree.body.traverse(include_text=True):
+    for text in body.traverse(include_text=True):
         if text.tag != "-text":
             continue
         value = (text.text_content or "").strip()
-        if not 4 < len(value) < 90 or not any(letter.isdigit() for letter in value) or not date_in(value):
+        if not 1 < len(value) < 90 or not any(letter.isdigit() for letter in value):
+            continue
+        if not (_AGE.match(value) or (len(value) > 4 and date_in(value))):
             continue
         around = text.parent
         if around is None or around.mem_id in seen or around.tag in ("script", "style", "option", "textarea"):
@@ -154,6 +205,9 @@ def dates(tree: LexborHTMLParser) -> Iterator[LexborNode]:
         yield around
 
 
+_SENTENCE = re.compile(r"[。！？؟।]")
+
+
 def is_name(value: str) -> bool:
     """Tell whether a piece of text may be a person's name: short, no date, no button."""
     value = _SAYS.sub("", value)
@@ -161,6 +215,8 @@ def is_name(value: str) -> bool:
         0 < len(value) < 41
         and len(value.split()) < 6
         and not is_date(value)
+        and not _AGE.match(value)
+        and not _SENTENCE.search(value)
         and not date_in(value)
         and not BUTTON.match(value)
         and bool(re.search(r"[^\W\d_]", value))

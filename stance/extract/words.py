@@ -14,7 +14,7 @@ def _table() -> dict[str, Any]:
 
 
 def any_of(name: str) -> str:
-    """Join one list of the table to a group that matches any of it, the longest first.
+    """Join one list of the table to a group that matches any of it, the longest first; "month" is any month's name.
 
     Examples
     --------
@@ -22,7 +22,8 @@ def any_of(name: str) -> str:
     >>> bool(re.fullmatch(any_of("says"), "wrote"))
     True
     """
-    return "(?:" + "|".join(sorted(_table()[name], key=len, reverse=True)) + ")"
+    found = " ".join(_table()["months"]).split() if name == "month" else _table()[name]
+    return "(?:" + "|".join(sorted(found, key=len, reverse=True)) + ")"
 
 
 def words(name: str) -> list[str]:

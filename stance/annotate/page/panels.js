@@ -128,7 +128,7 @@ export class Disagreements {
   }
 
   warn(left) {
-    const look = element("button", { type: "button", onclick: () => { this.allowed = true; this.open(this.kind, left); } }, "Show them all the same");
+    const look = element("button", { type: "button", class: "chip", onclick: () => { this.allowed = true; this.open(this.kind, left); } }, "Show them anyway");
     byId("disagreements-body").replaceChildren(
       element("p", {}, `You have ${left} posts of your own to label. What others gave would sway you: labels that are meant to be compared should be given first.`),
       element("p", {}, look),
