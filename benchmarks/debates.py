@@ -31,7 +31,7 @@ from stance import features
 from stance.conversation import Couplings, Evidence, Graph, conversation_graph, infer
 from stance.corpora import read_corpus
 from stance.data import LABELS
-from stance.train import Corpus
+from stance.train import Corpus, as_csr
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -127,7 +127,7 @@ def read_debate(path: Path) -> Debate:
     texts = list(posts["text"])
     vocabulary = features.learn_vocabulary(texts, features.Analyser(), min_posts=MIN_POSTS)
     kept = np.flatnonzero(np.isin(vocabulary.block, [features.BLOCKS.index(name) for name in ("word", "edge")]))
-    corpus = Corpus(vocabulary.find(texts)[:, kept], vocabulary.block[kept], MIN_POSTS)
+    corpus = Corpus(as_csr(vocabulary.find(texts))[:, kept], vocabulary.block[kept], MIN_POSTS)
     side = np.array([SIDES.index(label) if label in SIDES else -1 for label in posts["stance"]], dtype=np.int64)
     return Debate(posts, corpus, side)
 

@@ -20,7 +20,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from benchmarks.measures import Measure, Tell, find
 from stance import features
 from stance.corpora import read_corpus
-from stance.train import Corpus
+from stance.train import Corpus, as_csr
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -72,7 +72,7 @@ def predict(posts: pd.DataFrame, classes: Ints, train: Ints) -> Ints:
     """Class of every post, learned from those in `train`."""
     texts = list(posts["text"])
     vocabulary = features.learn_vocabulary([texts[row] for row in train], features.Analyser(), min_posts=2)
-    _, words = Corpus(vocabulary.find(texts), vocabulary.block, 2).matrix(train)
+    _, words = Corpus(as_csr(vocabulary.find(texts)), vocabulary.block, 2).matrix(train)
     found = cues(posts, words[:, vocabulary.block == features.BLOCKS.index("word")])
     spread = found[train].std(axis=0)
     scaled = CUE_WEIGHT * (found - found[train].mean(axis=0)) / np.where(spread > 0, spread, 1.0)

@@ -14,14 +14,14 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from benchmarks.measures import Measure, Tell, accuracy_and_macro_f1, find
-from stance.data import LABELS
+from stance.data import LABELS, shipped
 from stance.evaluate import apply_standoff, evaluate
 from stance.extract import extract
 from stance.labelling import label_posts
-from stance.model import Model, read_model
+from stance.model import DEFAULT_MODEL, Model, read_model
 from stance.tables import read_table
 from stance.train import Settings, fit
-from stance.workflow import DEFAULT_MODEL, load_corpus, shipped, shipped_manifest
+from stance.workflow import load_corpus, shipped_manifest
 
 #: The slices that the first figures were measured on; newer ones are averaged apart.
 OLD_SLICES = ("arguments", "engineers", "owners", "people", "plain", "policy", "products", "short", "tweets")

@@ -19,7 +19,7 @@ from benchmarks.measures import Measure, Tell, find, mean_f1_of_sides
 from stance import features
 from stance.corpora import read_corpus
 from stance.data import LABELS
-from stance.train import Corpus, Task, fit_head, label_numbers
+from stance.train import Corpus, Task, as_csr, fit_head, label_numbers
 
 STRENGTH = 2.0
 SENTIMENT_WEIGHT = 0.3
@@ -67,7 +67,7 @@ def predict(posts: pd.DataFrame, train: NDArray[np.int64], test: NDArray[np.int6
     texts = [text.replace(_ORGANISERS_TAG, "") for text in posts["text"]]
     # No target names: "hillaryclinton" and "god" say more as words than as one class.
     vocabulary = features.learn_vocabulary([texts[row] for row in train], features.Analyser(), min_posts=1)
-    corpus = Corpus(vocabulary.find(texts), vocabulary.block, 1)
+    corpus = Corpus(as_csr(vocabulary.find(texts)), vocabulary.block, 1)
     _, words = corpus.matrix(train)
     matrix = sp.hstack([words, sp.csr_matrix(SENTIMENT_WEIGHT * sentiment(list(posts["text"])))]).tocsr()
     classes, target = label_numbers(posts, "stance"), posts["target"].to_numpy()

@@ -13,43 +13,58 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stance.annotate import annotate, export_labels
+    from stance.classifier import StanceClassifier
     from stance.corpora import read_corpus
-    from stance.data import LABELS, Post, Thread, check_posts, table_to_threads, threads_to_table
+    from stance.data import check_posts, table_to_threads, threads_to_table
+    from stance.data import labels_table as labels_table
+    from stance.data import posts_table as posts_table
     from stance.doctor import Diagnosis, doctor
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
     from stance.explain import Explanation, PostExplanation
     from stance.extract import extract, extract_all
+    from stance.extract.any_date import any_date as any_date
     from stance.extract.fetch import Fetcher, default_cache
-    from stance.model import Model, save_model
+    from stance.extract.warc import pages_in as pages_in
+    from stance.language import foreign_language as foreign_language
+    from stance.model import Model, load_model, save_model
+    from stance.parquet import read_parquet as read_parquet
+    from stance.parquet import write_parquet as write_parquet
     from stance.pseudonyms import pseudonymise, read_key
+    from stance.records import LABELS, Post, Thread
+    from stance.records import shipped as shipped
+    from stance.records import thread_rows as thread_rows
     from stance.report import batch_report, comparison_report, evaluation_report
     from stance.reporting import demo, evaluate_model, report, report_evaluation
     from stance.scorer import Scorer
     from stance.stream import Counts, label_files
+    from stance.tables import json_line as json_line
     from stance.tables import read_table, refuse_existing, replacing, write_table
+    from stance.threads import label_rows as label_rows
     from stance.train import Settings, Trained
     from stance.training import model_name, train
-    from stance.workflow import demo_posts, explain, explain_post, label, load_corpus, load_model
+    from stance.workflow import demo_posts, explain, explain_post, label, load_corpus
+    from stance.workflow import shipped_manifest as shipped_manifest
 
 _HOME = {
+    "LABELS": "records",
     "Comparison": "evaluate",
     "Counts": "stream",
     "DataError": "errors",
     "Diagnosis": "doctor",
     "Explanation": "explain",
     "Fetcher": "extract.fetch",
-    "LABELS": "data",
     "Model": "model",
     "ModelError": "errors",
     "PageError": "errors",
-    "Post": "data",
+    "Post": "records",
     "PostExplanation": "explain",
     "Scorer": "scorer",
     "Scores": "evaluate",
     "Settings": "train",
+    "StanceClassifier": "classifier",
     "StanceError": "errors",
-    "Thread": "data",
+    "Thread": "records",
     "Trained": "train",
     "annotate": "annotate",
     "apply_standoff": "evaluate",
@@ -72,7 +87,7 @@ _HOME = {
     "label": "workflow",
     "label_files": "stream",
     "load_corpus": "workflow",
-    "load_model": "workflow",
+    "load_model": "model",
     "model_name": "training",
     "pseudonymise": "pseudonyms",
     "read_corpus": "corpora",
@@ -87,6 +102,23 @@ _HOME = {
     "threads_to_table": "data",
     "train": "training",
     "write_table": "tables",
+}
+
+# What modules of stance ask for late, and only when they need it: reading and labelling one thread should take less
+# time than loading pandas, PyArrow and dateparser does.
+_WITHIN = {
+    "any_date": "extract.any_date",
+    "foreign_language": "language",
+    "json_line": "tables",
+    "label_rows": "threads",
+    "labels_table": "data",
+    "pages_in": "extract.warc",
+    "posts_table": "data",
+    "read_parquet": "parquet",
+    "shipped": "records",
+    "shipped_manifest": "workflow",
+    "thread_rows": "records",
+    "write_parquet": "parquet",
 }
 
 __all__ = [
@@ -105,6 +137,7 @@ __all__ = [
     "Scorer",
     "Scores",
     "Settings",
+    "StanceClassifier",
     "StanceError",
     "Thread",
     "Trained",
@@ -161,9 +194,10 @@ sys.modules[__name__].__class__ = _Front
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    home = _HOME.get(name) or _WITHIN.get(name)
+    if home is None:
         raise AttributeError(f"module 'stance' has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f"stance.{_HOME[name]}"), name)
+    value = globals()[name] = getattr(importlib.import_module(f"stance.{home}"), name)
     return value
 
 

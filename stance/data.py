@@ -1,130 +1,54 @@
-"""The records that flow through stance, and the names of their columns and labels.
+"""Tables of posts: threads to rows and back, what a posts table must be, and how one is split.
 
-    page --extract--> Thread of Posts == posts table --label--> labels table --evaluate--> scores
-
-A `Thread` is one discussion; a posts table holds many, one row a post. `stance.tables` reads and writes them.
+A posts table holds many threads, one row a post. `stance.tables` reads and writes them. What is in them stands in
+`stance.records`, and is to be had here as well: whoever handles tables needs both.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from html import escape
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from stance.errors import DataError
-
-#: SemEval-2016's three stances (Mohammad et al. 2016); the order is that of every probability array.
-LABELS = ("favor", "against", "none")
-
-#: Version of our tables' columns, for whoever reads them later: within one version columns are added, never renamed or
-#: given another meaning. Parquet files carry it; JSON Lines and CSV have no place for it. docs/schemas describes it.
-TABLE_FORMAT = 1
-
-#: Columns that every posts table has; `parent`, `author` and `posted_at` may be empty in any row.
-POST_COLUMNS = ("thread", "post", "parent", "author", "posted_at", "text")
-
-#: What `extract` prints for each post.
-EXTRACT_COLUMNS = (
-    "thread",
-    "post",
-    "parent",
-    "parent_basis",
-    "parent_candidates",
-    "author",
-    "posted_at",
-    "text",
-    "quote",
+from stance.records import (
+    EXTRACT_COLUMNS,
+    LABEL_COLUMNS,
+    LABELS,
+    NULLABLE_COLUMNS,
+    PARENT_BASES,
+    POST_COLUMNS,
+    PROBABILITY_COLUMNS,
+    TABLE_FORMAT,
+    Post,
+    Thread,
+    check_keys,
+    id_of,
+    shipped,
+    thread_rows,
 )
 
-PROBABILITY_COLUMNS = tuple(f"p_{label}" for label in LABELS)
-
-#: What `label` adds to the keys of the posts table; `reason` says why a post was not decided, or is empty.
-LABEL_COLUMNS = ("thread", "post", "stance", "text_stance", *PROBABILITY_COLUMNS, "abstained", "reason", "model")
-
-#: Columns in which an empty cell means "not known" rather than an empty text.
-NULLABLE_COLUMNS = (
-    "parent",
-    "parent_basis",
-    "author",
-    "posted_at",
-    "quote",
-    "title",
-    "url",
-    "platform",
-    "site",
-    "reason",
-)
-
-#: How a parent was found, from the surest to the least sure.
-PARENT_BASES = ("page", "quote", "address", "order")
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """One post of a discussion.
-
-    Attributes
-    ----------
-    id : str
-        Unique in its thread: the page's own number or id where it shows one.
-    text : str
-        Plain text, paragraphs separated by line breaks, quoted parts of the parent taken out.
-    author, posted_at : str or None
-        `posted_at` is ISO 8601, with the page's UTC offset where it gives one.
-    parent : str or None
-        Id of the post that this one answers; None for top level or unknown.
-    parent_basis : {"page", "quote", "address", "order"} or None
-        What says so: the page itself, a quoted text, a named user, or numbering and order.
-    parent_candidates : tuple of str
-        All parents that remain possible, where the page leaves it open.
-    quote : str or None
-        What was taken out of the text as quoted.
-    """
-
-    id: str
-    text: str
-    author: str | None = None
-    posted_at: str | None = None
-    parent: str | None = None
-    parent_basis: str | None = None
-    parent_candidates: tuple[str, ...] = ()
-    quote: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Thread:
-    """One discussion, in page order.
-
-    Attributes
-    ----------
-    hidden : int or None
-        How many posts the page says or shows to be missing; None if it does not say.
-    notes : tuple of str
-        What the reader of the page should know, one sentence each ("comments load in a Disqus frame").
-    """
-
-    id: str
-    posts: tuple[Post, ...] = ()
-    title: str | None = None
-    url: str | None = None
-    platform: str | None = None
-    hidden: int | None = None
-    notes: tuple[str, ...] = field(default=())
-
-    def _repr_html_(self) -> str:
-        """Show the thread in a notebook; every string of the page is escaped."""
-        rows = "".join(
-            f"<tr><td>{escape(post.id)}</td><td>{escape(post.parent or '')}</td>"
-            f"<td>{escape(post.author or '')}</td><td>{escape(post.text)}</td></tr>"
-            for post in self.posts
-        )
-        head = "<tr><th>post</th><th>parent</th><th>author</th><th>text</th></tr>"
-        return f"<b>{escape(self.title or self.id)}</b> ({len(self.posts)} posts)<table>{head}{rows}</table>"
+__all__ = [
+    "EXTRACT_COLUMNS",
+    "LABELS",
+    "LABEL_COLUMNS",
+    "NULLABLE_COLUMNS",
+    "PARENT_BASES",
+    "POST_COLUMNS",
+    "PROBABILITY_COLUMNS",
+    "TABLE_FORMAT",
+    "Post",
+    "Thread",
+    "check_posts",
+    "id_of",
+    "labels_table",
+    "posts_table",
+    "shipped",
+    "split_threads",
+    "table_to_threads",
+    "threads_to_table",
+]
 
 
 def posts_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = ()) -> pd.DataFrame:
@@ -141,24 +65,14 @@ def posts_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = ()) 
 
 def threads_to_table(threads: Iterable[Thread]) -> pd.DataFrame:
     """Flatten threads to a posts table: one row a post, in page order, `EXTRACT_COLUMNS`."""
-    return posts_table(
-        (
-            {
-                "thread": thread.id,
-                "post": post.id,
-                "parent": post.parent,
-                "parent_basis": post.parent_basis,
-                "parent_candidates": list(post.parent_candidates),
-                "author": post.author,
-                "posted_at": post.posted_at,
-                "text": post.text,
-                "quote": post.quote,
-            }
-            for thread in threads
-            for post in thread.posts
-        ),
-        EXTRACT_COLUMNS,
-    )
+    return posts_table(thread_rows(threads), EXTRACT_COLUMNS)
+
+
+def labels_table(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+    """Make a labels table of its columns; `LABEL_COLUMNS`."""
+    numbers = {name: columns[name] for name in (*PROBABILITY_COLUMNS, "abstained")}
+    texts = {name: pd.Series(columns[name], dtype=object) for name in LABEL_COLUMNS if name not in numbers}
+    return pd.DataFrame(numbers | texts)[list(LABEL_COLUMNS)]
 
 
 def table_to_threads(posts: pd.DataFrame, *, where: str = "posts table") -> list[Thread]:
@@ -226,18 +140,11 @@ def check_posts(posts: pd.DataFrame, *, where: str = "posts table", labelled: bo
             posts[column] = pd.Series([None] * len(posts), dtype=object)
     for column in ("thread", "post", "parent"):
         posts[column] = pd.Series([id_of(value) for value in posts[column]], dtype=object)
-    _check_keys(posts, where)
+    check_keys(posts, where)
     if labelled:
         _check_labels(posts, where)
     others = [column for column in posts.columns if column not in POST_COLUMNS]
     return posts[[*POST_COLUMNS, *others]]
-
-
-def id_of(value: object) -> str | None:
-    """Read an id as pandas may have typed it: 3 and 3.0 are post "3", NaN and "" are no post."""
-    if value is None or value == "" or value != value:
-        return None
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _check_texts(posts: pd.DataFrame, where: str) -> None:
@@ -246,18 +153,6 @@ def _check_texts(posts: pd.DataFrame, where: str) -> None:
             raise DataError(
                 f"text is {text!r}, not a string", where=f"{where}, row {row}", fix="give every post a text"
             )
-
-
-def _check_keys(posts: pd.DataFrame, where: str) -> None:
-    for column in ("thread", "post"):
-        empty = posts[column].isna().to_numpy().nonzero()[0]
-        if len(empty):
-            raise DataError(f"no {column} id", where=f"{where}, row {empty[0] + 1}", fix=f"fill the column '{column}'")
-    twice = posts.duplicated(["thread", "post"]).to_numpy().nonzero()[0]
-    if len(twice):
-        row = posts.iloc[twice[0]]
-        problem = f"post {row['post']!r} stands twice in thread {row['thread']!r}"
-        raise DataError(problem, where=f"{where}, row {twice[0] + 1}", fix="give each post of a thread its own id")
 
 
 def _check_labels(posts: pd.DataFrame, where: str) -> None:
@@ -314,13 +209,3 @@ def split_threads(
 
 def _either(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-def shipped(name: str) -> Path:
-    """Path of a folder that comes with stance: `data` or `models`.
-
-    They stand at the top of the repository, and inside the package once it is installed from a wheel.
-    """
-    package = Path(__file__).resolve().parent
-    installed = package / "shipped" / name
-    return installed if installed.exists() else Path(os.fspath(package.parent)) / name

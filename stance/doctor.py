@@ -11,7 +11,6 @@ import platform
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ DEPENDENCIES = (
     "jinja2",
     "joblib",
     "markdown-it-py",
+    "markupsafe",
     "numba",
     "numpy",
     "pandas",
@@ -41,6 +41,7 @@ DEPENDENCIES = (
     "tqdm",
     "urllib3",
     "warcio",
+    "werkzeug",
     "vaderSentiment",
 )
 
@@ -165,8 +166,8 @@ def _dependencies(versions: dict[str, str]) -> Check:
 
 
 def _corpus() -> tuple[bool, str]:
-    home = import_module("stance.data").shipped("data")
-    files = import_module("stance.workflow").shipped_manifest()["files"]
+    home = stance.shipped("data")
+    files = stance.shipped_manifest()["files"]
     bad = [name for name, known in files.items() if _sha256(home / name) != known["sha256"]]
     posts = sum(known["posts"] for known in files.values())
     return not bad, f"changed: {', '.join(bad)}" if bad else f"{len(files)} files, {posts} posts, hashes agree"
@@ -191,7 +192,7 @@ def _scorer() -> tuple[bool, str]:
 
 
 def _language() -> tuple[bool, str]:
-    tell = import_module("stance.language").foreign_language
+    tell = stance.foreign_language
     german = tell("Das ist doch alles nur Propaganda aus Washington", ("en",))
     english = tell("They never showed a single piece of evidence", ("en",))
     return (german, english) == ("de", None), f"a German sentence is {german}, an English one {english or 'en'}"

@@ -20,12 +20,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 #: Classes of tokens. No word of a text can look like them.
@@ -160,6 +159,45 @@ def learn_vocabulary(texts: Iterable[str], analyser: Analyser, *, min_posts: int
     return Vocabulary(tuple(name for names in chosen for name in names), numbers, analyser)
 
 
+#: Rows whose products are in memory at once: some 10 MB for posts of usual length and the outputs of a model.
+_PRODUCTS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A sparse matrix row by row, with the arrays of SciPy's `csr_matrix`.
+
+    Of all that SciPy does with one, labelling needs a product alone, and loading SciPy takes longer than labelling a
+    thread. `stance.train.as_csr` makes the whole matrix of it.
+
+    Attributes
+    ----------
+    data, indices : arrays of shape (n_values,)
+        The values that are not zero and the column of each, row after row.
+    indptr : int array of shape (n_rows + 1,)
+        Where each row begins, and the end of the last.
+    shape : tuple of int
+    """
+
+    data: NDArray[np.float64]
+    indices: NDArray[np.int32]
+    indptr: NDArray[np.int64]
+    shape: tuple[int, int]
+
+    def __matmul__(self, dense: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Product with an array of shape (n_columns, n_outputs)."""
+        out = np.zeros((self.shape[0], dense.shape[1]))
+        for start in range(0, len(out), _PRODUCTS):
+            ends = self.indptr[start : start + _PRODUCTS + 1]
+            values = slice(ends[0], ends[-1])
+            products = self.data[values, None] * dense[self.indices[values]]
+            # A row without values has no sum: reduceat would give it the next row's first product.
+            filled = np.flatnonzero(np.diff(ends))
+            if len(filled):
+                out[start + filled] = np.add.reduceat(products, ends[filled] - ends[0])
+        return out
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The features of a fitted model: the n-gram and the number in `BLOCKS` of each column."""
@@ -175,7 +213,7 @@ class Vocabulary:
             columns[number][name] = column
         return columns
 
-    def find(self, texts: Sequence[str]) -> sp.csr_matrix:
+    def find(self, texts: Sequence[str]) -> Rows:
         """Mark the known n-grams of each text with 1; shape (n_posts, n_features)."""
         found: list[int] = []
         ends = [0]
@@ -184,7 +222,7 @@ class Vocabulary:
                 found.extend(sorted({columns[ngram] for ngram in ngrams if ngram in columns}))
             ends.append(len(found))
         shape = (len(texts), len(self.names))
-        return sp.csr_matrix((np.ones(len(found)), np.array(found, dtype=np.int32), np.array(ends)), shape=shape)
+        return Rows(np.ones(len(found)), np.array(found, dtype=np.int32), np.array(ends), shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +234,7 @@ class Contribution:
     weights: tuple[float, ...]
 
 
-def idf(found: sp.csr_matrix) -> NDArray[np.float64]:
+def idf(found: Rows) -> NDArray[np.float64]:
     """Smoothed inverse document frequency, scikit-learn's formula: log((1 + n) / (1 + df)) + 1."""
     n_posts, n_features = found.shape
     frequency = np.bincount(found.indices, minlength=n_features)
@@ -204,19 +242,18 @@ def idf(found: sp.csr_matrix) -> NDArray[np.float64]:
     return result
 
 
-def tfidf(found: sp.csr_matrix, weights: NDArray[np.float64], block: NDArray[np.int64]) -> sp.csr_matrix:
+def tfidf(found: Rows, weights: NDArray[np.float64], block: NDArray[np.int64]) -> Rows:
     """Binary TF-IDF: the weight of each n-gram that is there, each block of a row scaled to its norm.
 
     Features of weight 0 are as if they were not there.
     """
-    matrix = found.copy()
-    matrix.data = weights[matrix.indices]
-    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    cell = row * len(BLOCKS) + block[matrix.indices]
-    norm = np.sqrt(np.bincount(cell, weights=matrix.data**2, minlength=matrix.shape[0] * len(BLOCKS)))
+    data = weights[found.indices]
+    n_posts = found.shape[0]
+    row = np.repeat(np.arange(n_posts), np.diff(found.indptr))
+    cell = row * len(BLOCKS) + block[found.indices]
+    norm = np.sqrt(np.bincount(cell, weights=data**2, minlength=n_posts * len(BLOCKS)))
     norm[norm == 0] = 1.0
-    matrix.data *= (np.tile(BLOCK_WEIGHTS, matrix.shape[0]) / norm)[cell]
-    return matrix
+    return replace(found, data=data * (np.tile(BLOCK_WEIGHTS, n_posts) / norm)[cell])
 
 
 def batches(texts: Sequence[str], size: int) -> Iterator[Sequence[str]]:

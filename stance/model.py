@@ -15,20 +15,19 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 import stance
 from stance import features
 from stance.conversation import RELATIONS, Couplings, Evidence, log_softmax
-from stance.data import LABELS
 from stance.errors import ModelError
 from stance.model_files import LARGEST_CARD, LARGEST_FILE, array_of, ngrams_of, read_file, strange_value
+from stance.records import LABELS, shipped
 from stance.tables import refuse_existing, replacing
 
 Floats = NDArray[np.float64]
@@ -38,6 +37,9 @@ FORMAT = 1
 
 #: What each head of the linear map tells, and its classes.
 HEADS: Mapping[str, tuple[str, ...]] = {"text": LABELS, "meaning": LABELS, "relation": RELATIONS}
+
+#: What is taken where the caller names no model.
+DEFAULT_MODEL = "huawei"
 
 _CARD, _NGRAMS = "card.json", "ngrams.txt"
 #: Arrays and their types on disk. Single precision halves a folder; training rounds to it before anything is computed
@@ -126,7 +128,7 @@ class Model:
     def _scorer(self) -> stance.Scorer:
         return stance.Scorer(self.vocabulary, self.idf, self.coefficients, self.intercepts)
 
-    def _matrix(self, texts: Sequence[str]) -> sp.csr_matrix:
+    def _matrix(self, texts: Sequence[str]) -> features.Rows:
         return features.tfidf(self.vocabulary.find(texts), self.idf, self.block)
 
     def evidence(self, texts: Sequence[str]) -> Evidence:
@@ -318,3 +320,16 @@ def _read_array(path: Path, name: str, shape: tuple[int, ...], card: Mapping[str
     array = array_of(_read_checked(path, f"{name}.npy", card), np.dtype(_ARRAYS[name]), shape, where=where)
     result: NDArray[Any] = array.astype(np.int64 if array.dtype == np.uint8 else np.float64)
     return result
+
+
+@cache
+def default_model() -> Model:
+    """The Huawei model that comes with stance."""
+    return read_model(shipped("models") / DEFAULT_MODEL)
+
+
+def load_model(model: Model | str | os.PathLike[str] | None) -> Model:
+    """Return the model itself, the one in that folder, or the one that comes with stance."""
+    if isinstance(model, Model):
+        return model
+    return default_model() if model is None else read_model(model)

@@ -13,12 +13,14 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
+import stance
 from stance.errors import DataError
 from stance.tables import read_bytes
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Where a project keeps its key, unless it says otherwise.
 KEY_FILE = "stance.key"
@@ -54,6 +56,7 @@ def pseudonymise(posts: pd.DataFrame, *, key: bytes) -> pd.DataFrame:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> posts = pd.DataFrame({"author": ["Ada", "Bob"], "text": ["Hi all", "@Ada mail b@example.com"]})
     >>> names = pseudonymise(posts, key=b"0123456789abcdef")
     >>> names["author"].tolist()
@@ -64,9 +67,9 @@ def pseudonymise(posts: pd.DataFrame, *, key: bytes) -> pd.DataFrame:
     columns = {
         name: [replaced(value, key) for value in posts[name]] for name, replaced in _COLUMNS.items() if name in posts
     }
-    return posts.assign(
-        **{name: pd.Series(values, index=posts.index, dtype=object) for name, values in columns.items()}
-    )
+    rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+    replaced_columns = stance.posts_table(rows, list(columns)).set_axis(posts.index)
+    return posts.assign(**{name: replaced_columns[name] for name in columns})
 
 
 def pseudonymous_row(row: Mapping[str, Any], key: bytes) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from stance.evaluate import Scores, evaluate
 from stance.explain import explain_text
 from stance.extract import extract
 from stance.labelling import label_posts
-from stance.model import Model
+from stance.model import Model, load_model
 from stance.report import SHOWN_POSTS, Because, Page, evaluation_report
 from stance.report import report as thread_report
 from stance.tree import conversation_tree
-from stance.workflow import Source, Sources, demo_posts, label, load_model, read_posts
+from stance.workflow import Source, Sources, demo_posts, label, read_posts
 
 
 def report(

@@ -25,14 +25,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from numbers import Number
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from stance.data import NULLABLE_COLUMNS, POST_COLUMNS, TABLE_FORMAT, posts_table
+import stance
 from stance.errors import DataError
+from stance.records import NULLABLE_COLUMNS, POST_COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMATS = (".jsonl", ".csv", ".parquet")
 
@@ -91,7 +91,9 @@ def read_table(path: str | os.PathLike[str], data: bytes | None = None) -> pd.Da
     kind = table_format(content)
     if kind is None:
         raise DataError("not a table", where=name, fix="give JSON Lines, CSV with a header line, or Parquet")
-    return {".parquet": _read_parquet, ".jsonl": _read_jsonl, ".csv": _read_csv}[kind](content, name)
+    if kind == ".parquet":
+        return stance.read_parquet(content, name)
+    return _read_jsonl(content, name) if kind == ".jsonl" else _read_csv(content, name)
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -162,7 +164,7 @@ def _read_jsonl(data: bytes, name: str) -> pd.DataFrame:
         if not isinstance(row, dict):
             raise DataError(f"{type(row).__name__} instead of an object", where=f"{name}, line {number}")
         rows.append(row)
-    return posts_table(rows)
+    return stance.posts_table(rows)
 
 
 def _read_csv(data: bytes, name: str) -> pd.DataFrame:
@@ -177,7 +179,7 @@ def _read_csv(data: bytes, name: str) -> pd.DataFrame:
             raise DataError(problem, where=f"{name}, row {row}", fix="quote cells that hold commas or line breaks")
     names = [without_mark(name) for name in header]
     rows = ({key: csv_cell(key, value) for key, value in zip(names, record, strict=True)} for record in records)
-    return posts_table(rows, names)
+    return stance.posts_table(rows, names)
 
 
 def csv_cell(column: str, value: str) -> str | None:
@@ -213,18 +215,6 @@ def without_mark(text: str) -> str:
         return text
     first = text.startswith(FORMULA_MARK) and _FIRST.match(text)
     return _LATER_MARKED.sub("", text[1:] if first else text)
-
-
-def _read_parquet(data: bytes, name: str) -> pd.DataFrame:
-    try:
-        table = pq.read_table(pa.BufferReader(data))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(
-            f"not Parquet ({str(error).splitlines()[0]})", where=name, fix="write the file again"
-        ) from error
-    check_format(table.schema, name)
-    columns = {column: table.column(column).to_pylist() for column in table.column_names}
-    return pd.DataFrame({column: pd.Series(values, dtype=object) for column, values in columns.items()})
 
 
 def _text(data: bytes, name: str) -> str:
@@ -341,22 +331,4 @@ def _csv_value(value: Any) -> Any:
 
 
 def _write_parquet(table: pd.DataFrame, stream: IO[bytes]) -> None:
-    columns = {str(column): pa.array(table[column].tolist()) for column in table.columns}
-    pq.write_table(stamped(pa.table(columns)), stream)
-
-
-#: Key of the table format in the metadata of a Parquet file.
-_STAMP = b"stance.table_format"
-
-
-def stamped(table: pa.Table) -> pa.Table:
-    """The same table with `TABLE_FORMAT` in its metadata, which Parquet keeps."""
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), _STAMP: str(TABLE_FORMAT).encode()})
-
-
-def check_format(schema: pa.Schema, name: str) -> None:
-    """Refuse a table of a later format; one without a stamp is somebody else's, or of the time before there was one."""
-    found = (schema.metadata or {}).get(_STAMP, b"0").decode("utf-8", "replace")
-    if found not in map(str, range(TABLE_FORMAT + 1)):
-        problem = f"table format {found!r}, this version reads up to {TABLE_FORMAT}"
-        raise DataError(problem, where=name, fix="update stance, or save the table as JSON Lines")
+    stance.write_parquet(table, stream)

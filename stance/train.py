@@ -141,7 +141,7 @@ def fit(posts: pd.DataFrame, settings: Settings, *, target_names: tuple[str, ...
     progress("finding n-grams")
     texts = list(posts["text"])
     vocabulary = features.learn_vocabulary(texts, features.Analyser(target_names), min_posts=settings.min_posts)
-    corpus = Corpus(vocabulary.find(texts), vocabulary.block, settings.min_posts)
+    corpus = Corpus(as_csr(vocabulary.find(texts)), vocabulary.block, settings.min_posts)
     everything = np.arange(len(posts))
     tasks = {
         "text": Task(everything, text_only, len(LABELS)),
@@ -247,6 +247,15 @@ def make_folds(groups: Ints, settings: Settings) -> Folds:
     return list(splitter.split(groups, groups=groups))
 
 
+def as_csr(rows: features.Rows) -> sp.csr_matrix:
+    """The same matrix as SciPy and scikit-learn have it."""
+    return sp.csr_matrix((rows.data, rows.indices, rows.indptr), shape=rows.shape)
+
+
+def _as_rows(matrix: sp.csr_matrix) -> features.Rows:
+    return features.Rows(matrix.data, matrix.indices, matrix.indptr, matrix.shape)
+
+
 @dataclass(frozen=True)
 class Corpus:
     """The n-grams of all posts, from which the matrix of any part is made without reading a text again."""
@@ -259,8 +268,8 @@ class Corpus:
         """Weights of the features and the matrix of all posts, both as the posts in `rows` alone decide them."""
         part = self.found[rows]
         often = np.bincount(part.indices, minlength=part.shape[1]) >= self.min_posts
-        weights = np.where(often, features.idf(part), 0.0)
-        return weights, features.tfidf(self.found, weights, self.block)
+        weights = np.where(often, features.idf(_as_rows(part)), 0.0)
+        return weights, as_csr(features.tfidf(_as_rows(self.found), weights, self.block))
 
 
 @dataclass(frozen=True)

@@ -9,27 +9,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 import pandas as pd
 
-from stance.data import (
-    Thread,
-    check_posts,
-    shipped,
-    threads_to_table,
-)
-from stance.errors import DataError, PageError
+from stance.data import Thread, check_posts, shipped, threads_to_table
+from stance.errors import DataError
 from stance.explain import Explanation, PostExplanation, explain_in_conversation, explain_text
-from stance.extract import extract
-from stance.extract.sources import names_apart
 from stance.labelling import label_posts
-from stance.model import Model, read_model
+from stance.model import Model, load_model
 from stance.tables import read_table
-
-#: What `label` and `explain` take where the caller names no model.
-DEFAULT_MODEL = "huawei"
+from stance.threads import named, threads_in, where_of
 
 #: Anything that holds posts: a path or URL, "-", a thread, several of these, or a posts table.
 Source = str | os.PathLike[str] | Thread | pd.DataFrame
@@ -46,19 +36,6 @@ def shipped_manifest() -> dict[str, Any]:
     """What is known of the corpus that comes with stance: target, spellings of its name, counts, hashes."""
     manifest: dict[str, Any] = json.loads((shipped("data") / "manifest.json").read_bytes())
     return manifest
-
-
-@cache
-def default_model() -> Model:
-    """The Huawei model that comes with stance."""
-    return read_model(shipped("models") / DEFAULT_MODEL)
-
-
-def load_model(model: Model | str | os.PathLike[str] | None) -> Model:
-    """Return the model itself, the one in that folder, or the one that comes with stance."""
-    if isinstance(model, Model):
-        return model
-    return default_model() if model is None else read_model(model)
 
 
 def label(
@@ -100,27 +77,14 @@ def read_posts(source: Sources) -> pd.DataFrame:
     if isinstance(source, str | os.PathLike | Thread):
         source = [source]
     sources = list(source)
-    names = iter(names_apart([one for one in sources if isinstance(one, str | os.PathLike)]))
-    tables = [_posts_of(one, next(names) if isinstance(one, str | os.PathLike) else None) for one in sources]
+    tables = [_posts_of(one, name) for one, name in named(sources)]
     return pd.concat(tables, ignore_index=True) if len(tables) != 1 else tables[0]
 
 
 def _posts_of(source: Source, name: str | None) -> pd.DataFrame:
     if isinstance(source, pd.DataFrame):
         return check_posts(source)
-    threads = [source] if isinstance(source, Thread) else extract(source, name=name)
-    posts = threads_to_table(threads)
-    if posts.empty:
-        notes = "; ".join(note for thread in threads for note in thread.notes)
-        fix = "give a page whose comments are in it; `stance extract` shows what is found"
-        raise PageError(f"no posts{f' ({notes})' if notes else ''}", where=_name_of(source), fix=fix)
-    return check_posts(posts)
-
-
-def _name_of(source: Source) -> str:
-    if isinstance(source, Thread):
-        return source.id
-    return "posts table" if isinstance(source, pd.DataFrame) else os.fspath(source)
+    return check_posts(threads_to_table(threads_in(source, name)))
 
 
 def explain_post(
@@ -137,7 +101,11 @@ def explain_post(
     found = posts[(posts["post"] == post) & (posts["thread"].eq(thread) if thread else True)]
     if len(found) != 1:
         fix = "name its thread" if len(found) else f"the posts are {', '.join(posts['post'].head(20))} …"
-        raise DataError(f"{len(found) or 'no'} posts {post!r}", where=_name_of(source), fix=fix)
+        raise DataError(
+            f"{len(found) or 'no'} posts {post!r}",
+            where="posts table" if isinstance(source, pd.DataFrame) else where_of(source),
+            fix=fix,
+        )
     of_thread = posts[posts["thread"] == found["thread"].iloc[0]].reset_index(drop=True)
     return explain_in_conversation(of_thread, post, load_model(model))
 

@@ -30,9 +30,8 @@ import pandas as pd
 
 from stance.errors import ModelError
 from stance.labelling import label_posts
-from stance.model import Model, read_model, save_model
+from stance.model import Model, default_model, read_model, save_model
 from stance.report.card import excerpt
-from stance.workflow import default_model
 
 #: Comes into being if anything in a folder is executed.
 OPENED = Path(tempfile.gettempdir()) / "stance-was-opened"

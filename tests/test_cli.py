@@ -4,12 +4,14 @@ import csv
 import io
 import json
 import shutil
+import sys
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 import stance
+from stance import cli
 from stance.cli import main
 
 PAGE = """Cameras compared
@@ -217,8 +219,19 @@ def test_usage_that_makes_no_sense_is_refused():
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch, page):
-    monkeypatch.setattr(stance, "label", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(stance, "label_rows", lambda *_, **__: 1 / 0)
     assert isinstance(run("label", page).exception, ZeroDivisionError)
+
+
+def test_a_terminal_gets_a_table_and_no_control_character_of_a_post(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    hostile = {"post": "1", "p": 0.25, "author": None, "text": "\x1b[31mred"}
+    cli._print([hostile, {"post": "12", "p": 1.0, "author": "Ada", "text": "x" * 99}])
+    assert capsys.readouterr().out.splitlines() == [
+        "post  p      author  text",
+        "1     0.250          \ufffd[31mred",
+        f"12    1.000  Ada     {'x' * 58} …",
+    ]
 
 
 def test_every_command_says_what_it_does():

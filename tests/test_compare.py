@@ -72,6 +72,29 @@ def test_a_comparison_becomes_json_and_a_table_that_names_the_first_twenty():
     assert "<table>" in found._repr_html_()
 
 
-def test_without_gold_both_must_label_the_same_posts():
-    with pytest.raises(DataError, match="only a labels post '2' of thread '2'"):
-        compare(None, table(["favor"] * 3), table(["favor"] * 2))
+@pytest.mark.parametrize(
+    ("n_old", "n_new", "only"), [(3, 2, "old"), (2, 3, "new")], ids=["the first has more", "the second has more"]
+)
+def test_without_gold_both_must_label_the_same_posts(n_old, n_new, only):
+    with pytest.raises(DataError) as error:
+        compare(None, table(["favor"] * n_old), table(["favor"] * n_new), names=("old", "new"))
+    problem = f"only {only} labels post '2' of thread '2'"
+    assert str(error.value) == f"old and new: {problem}; label the same posts twice, or give gold"
+
+
+@pytest.mark.parametrize(("stances", "which"), [((["pro"], ["favor"]), "old"), ((["favor"], ["pro"]), "new")])
+def test_an_unknown_label_is_named_with_the_table_it_stands_in(stances, which):
+    with pytest.raises(DataError, match=f"^{which}, row 1, stance: unknown label 'pro'; use favor, against or none$"):
+        compare(None, *map(table, stances), names=("old", "new"))
+
+
+def test_of_few_threads_posts_are_resampled_as_if_each_were_a_thread():
+    stances = [*LABELS * 20], [*LABELS * 10, *["favor"] * 30], [*LABELS * 15, *["none"] * 15]
+    one = compare(*(table(given, n_threads=1) for given in stances))
+    each = compare(*(table(given, n_threads=60) for given in stances))
+    assert (one.resampled, one.n_threads, each.resampled, each.n_threads) == ("posts", 1, "threads", 60)
+    for measure in ("accuracy", "macro_f1"):
+        few, many = getattr(one.accuracy, measure), getattr(each.accuracy, measure)
+        assert (few.a, few.b, few.difference) == (many.a, many.b, many.difference)
+        assert few.interval.low == pytest.approx(many.interval.low, abs=0.02)
+        assert few.interval.high == pytest.approx(many.interval.high, abs=0.02)

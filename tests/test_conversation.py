@@ -123,6 +123,39 @@ def test_uncertain_parents_are_averaged_over_the_chosen_one_first():
     assert favor > against > 0.1
 
 
+def test_several_other_parents_share_what_the_chosen_one_leaves():
+    posts = thread((None, "ann"), (None, "bob"), (None, "cat"), ("1", "dan"))
+    posts["parent_candidates"] = [None, None, None, ["1", "2", "3"]]
+    graph = conversation_graph(posts)
+    assert graph.weight.round(9).tolist() == [0.7, 0.15, 0.15]
+
+
+@pytest.mark.parametrize("others", [["1"], "1", 1.0], ids=["only the parent itself", "a text", "a number"])
+def test_a_parent_without_another_that_is_possible_is_certain(others):
+    graph = conversation_graph(thread((None, "ann"), ("1", "bob"), parent_candidates=[None, others]))
+    assert list(zip(graph.child, graph.parent, graph.weight, strict=True)) == [(1, 0, 1.0)]
+
+
+def test_candidates_that_are_no_list_make_no_parent():
+    assert len(conversation_graph(thread((None, "ann"), (None, "bob"), parent_candidates=[None, "1"])).child) == 0
+
+
+def test_replies_that_teach_agreement_are_told_by_parent_and_reply():
+    posts = thread((None, "ann"), ("1", "bob"), ("1", "cat"), ("1", "dan"), ("1", "ann"), ("4", "eve"))
+    stances = np.array([LABELS.index(name) for name in ("favor", "favor", "against", "none", "favor", "favor")])
+    rows, relation = decided_replies(conversation_graph(posts), stances)
+    # ann answers herself, and eve somebody without a side: neither teaches anything.
+    assert list(zip(rows.tolist(), [RELATIONS[number] for number in relation], strict=True)) == [
+        (1, "agree"),
+        (2, "disagree"),
+        (3, "none"),
+    ]
+
+
+def test_couplings_are_named_for_the_card():
+    assert Couplings(text=0.5, reply_same=1.0).as_dict() == Couplings().as_dict() | {"text": 0.5, "reply_same": 1.0}
+
+
 def test_no_parent_may_be_the_choice():
     posts = thread((None, "ann"), (None, "bob"), parent_candidates=[None, ["1"]])
     graph = conversation_graph(posts)

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import stance
-from stance import data, workflow
+from stance import model
 from stance.cli import main
 from stance.doctor import DEPENDENCIES
 
@@ -57,7 +57,7 @@ def test_a_changed_corpus_file_is_found_by_its_hash(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "data", tmp_path / "data")
     with (tmp_path / "data/corpus/plain.jsonl").open("a") as stream:
         stream.write("\n")
-    monkeypatch.setattr(data, "shipped", lambda name: tmp_path / name)
+    monkeypatch.setattr(stance, "shipped", lambda name: tmp_path / name)
     assert bad(stance.doctor()) == {"corpus": "changed: corpus/plain.jsonl"}
 
 
@@ -65,10 +65,10 @@ def test_a_model_with_a_changed_byte_is_found(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "models/huawei", tmp_path / "models/huawei")
     (tmp_path / "models/huawei/idf.npy").write_bytes(b"other")
     with monkeypatch.context() as patch:
-        patch.setattr(workflow, "shipped", lambda name: tmp_path / name if name == "models" else ROOT / name)
-        workflow.default_model.cache_clear()
+        patch.setattr(model, "shipped", lambda name: tmp_path / name if name == "models" else ROOT / name)
+        model.default_model.cache_clear()
         found = stance.doctor()
-    workflow.default_model.cache_clear()
+    model.default_model.cache_clear()
     assert found.model == "none"
     assert bad(found)["model"] == "the file has been changed since the card was written"
 

@@ -22,6 +22,7 @@ from stance.evaluate import agreement, apply_standoff, evaluate
 from stance.evaluate.baselines import lexicon, majority
 from stance.evaluate.intervals import interval_of, resample, wilson
 from stance.evaluate.measures import reliability
+from stance.evaluate.standoff import is_standoff
 
 labels = st.sampled_from(LABELS)
 pairs = st.lists(st.tuples(labels, labels), min_size=1, max_size=40)
@@ -219,25 +220,73 @@ def test_standoff_labels_find_their_posts():
     ]
 
 
+AS_IT_WAS = "; give the page that the labels were made for, as it was then"
+
+
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
         (STANDOFF.assign(post=["4", "1"]), "page: the page has no post 4 by bob, which the labels of l.csv name"),
         (STANDOFF.assign(author=["eve", "ann"]), "page: post 3 is by bob, not by eve as in l.csv"),
+        (
+            STANDOFF.assign(author=pd.Series(["bob", None], dtype=object)),
+            "page: post 1 is by ann, not by None as in l.csv",
+        ),
     ],
 )
 def test_a_page_that_does_not_match_its_labels_is_refused_by_number_and_author(labels, message):
-    with pytest.raises(PageError, match=message):
+    with pytest.raises(PageError) as error:
         apply_standoff(labels, PAGE, where="l.csv")
+    assert str(error.value) == message + AS_IT_WAS
 
 
-def test_standoff_labels_are_checked_like_any_other():
-    with pytest.raises(DataError, match="unknown label 'pro'"):
-        apply_standoff(STANDOFF.assign(stance=["pro", "none"]), PAGE)
-    with pytest.raises(DataError, match="post '1' is labelled twice"):
-        apply_standoff(STANDOFF.assign(post=["1", "1"]), PAGE)
-    with pytest.raises(DataError, match="no label; label at least one post"):
-        apply_standoff(STANDOFF.assign(stance=[None, ""]), PAGE)
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (
+            STANDOFF.drop(columns="author"),
+            "l.csv: no column 'author'; stand-off labels have post, author and stance",
+        ),
+        (STANDOFF.assign(post=["1", "1"]), "l.csv: post '1' is labelled twice; keep one label a post"),
+        (STANDOFF.assign(stance=[None, ""]), "l.csv: no label; label at least one post"),
+        (
+            STANDOFF.assign(stance=["pro", "none"]),
+            "l.csv, row 1: unknown label 'pro'; use favor, against or none, or leave it empty",
+        ),
+    ],
+)
+def test_standoff_labels_are_checked_like_any_other(labels, message):
+    with pytest.raises(DataError) as error:
+        apply_standoff(labels, PAGE, where="l.csv")
+    assert str(error.value) == message
+
+
+def test_names_differ_by_more_than_white_space_and_a_nameless_post_has_none():
+    page = Thread("page", (Post("1", "First!", "ann  lee"), Post("2", "Second!")))
+    rows = ({"post": "1", "author": "ann lee", "stance": "none"}, {"post": "2", "author": None, "stance": "none"})
+    labels = posts_table(rows)
+    assert apply_standoff(labels, page)["stance"].tolist() == ["none", "none"]
+
+
+def test_what_the_page_says_is_not_replaced_and_further_columns_keep_their_order_and_values():
+    labels = STANDOFF.assign(thread="elsewhere", year=[2019, None], sure=[True, False])
+    gold = apply_standoff(labels, PAGE)
+    assert gold.columns.tolist()[-4:] == ["stance", "text_only", "year", "sure"]
+    assert gold["thread"].tolist() == ["page", "page"]
+    assert [gold["sure"].tolist(), gold["sure"].dtype] == [[False, True], object]
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_labels_alone"),
+    [
+        (["post", "author", "stance"], True),
+        (["post", "author", "stance", "text_only"], True),
+        (["post", "author", "stance", "text"], False),
+        (["post", "stance"], False),
+    ],
+)
+def test_labels_without_words_are_told_from_a_posts_table(columns, is_labels_alone):
+    assert is_standoff(pd.DataFrame(columns=columns)) is is_labels_alone
 
 
 def test_labels_of_some_posts_are_compared_and_the_others_only_read():

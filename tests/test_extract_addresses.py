@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stance.errors import PageError
-from stance.extract import Fetcher, fetch
+from stance.extract import fetch
 from stance.extract.addresses import Target, may_go_to, target_of
+from stance.extract.fetch import Fetcher
 
 PUBLIC = "93.184.216.34"
 #: What name servers would say; a number stands for itself, as for `socket.getaddrinfo`.

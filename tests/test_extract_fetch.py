@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from stance.errors import PageError
-from stance.extract import Fetcher, extract, fetch
+from stance.extract import extract, fetch
+from stance.extract.fetch import Fetcher
 
 PAGES = Path(__file__).parent / "pages"
 PAGE = (PAGES / "wordpress.html").read_bytes()

@@ -5,18 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from stance.features import (
     BLOCK_WEIGHTS,
     BLOCKS,
     Analyser,
+    Rows,
     Vocabulary,
     char_ngrams,
     idf,
     learn_vocabulary,
     tfidf,
 )
+from stance.train import as_csr
 
 HUAWEI = Analyser(("huawei", "hauwei"))
 
@@ -68,7 +71,7 @@ def test_char_ngrams_are_those_of_scikit_learn():
 def test_the_matrix_is_scikit_learns_binary_tfidf_block_by_block():
     vocabulary = learn_vocabulary(POSTS, HUAWEI, min_posts=1)
     found = vocabulary.find(POSTS)
-    matrix = tfidf(found, idf(found), vocabulary.block)
+    matrix = as_csr(tfidf(found, idf(found), vocabulary.block))
     for number, (block, weight) in enumerate(zip(BLOCKS, BLOCK_WEIGHTS, strict=True)):
         reference = TfidfVectorizer(analyzer=lambda text, n=number: HUAWEI.ngrams(text)[n], binary=True)
         expected = reference.fit_transform(POSTS).toarray() * weight
@@ -80,8 +83,18 @@ def test_the_matrix_is_scikit_learns_binary_tfidf_block_by_block():
 
 def test_repeating_a_text_changes_nothing_but_its_seams():
     vocabulary = Vocabulary(("steals", "everybody"), np.array([0, 0]), HUAWEI)
-    once, twice = vocabulary.find(["everybody steals", "everybody steals everybody steals"]).toarray()
+    once, twice = as_csr(vocabulary.find(["everybody steals", "everybody steals everybody steals"])).toarray()
     assert once.tolist() == twice.tolist() == [1.0, 1.0]
+
+
+@given(st.lists(st.lists(st.integers(0, 4), unique=True, max_size=4), max_size=600), st.integers(0, 99))
+def test_rows_are_multiplied_as_scipy_does(columns, seed):
+    indices = np.array([column for row in columns for column in row], dtype=np.int32)
+    indptr = np.cumsum([0, *map(len, columns)])
+    random = np.random.default_rng(seed)
+    values, dense = random.normal(size=len(indices)), random.normal(size=(5, 3))
+    expected = sparse.csr_matrix((values, indices, indptr), shape=(len(columns), 5)) @ dense
+    assert_allclose(Rows(values, indices, indptr, (len(columns), 5)) @ dense, expected, atol=1e-12)
 
 
 def test_an_ngram_in_too_few_posts_is_no_feature():

@@ -91,8 +91,9 @@ def assert_same(found, expected):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
 
 
-def test_the_whole_corpus_gets_the_logits_of_scikit_learns_pipeline(scorer, sklearn_logits, corpus):
-    assert_same(scorer.logits(corpus), sklearn_logits(corpus))
+def test_the_corpus_gets_the_logits_of_scikit_learns_pipeline(scorer, sklearn_logits, corpus):
+    # Every ninth post: scikit-learn's pipeline takes a hundred times as long as the scorer.
+    assert_same(scorer.logits(corpus[::9]), sklearn_logits(corpus[::9]))
 
 
 @pytest.mark.parametrize("text", STRANGE)

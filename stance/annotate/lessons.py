@@ -30,8 +30,7 @@ from stance.conversation import Evidence, conversation_graph, infer
 from stance.data import LABELS, posts_table
 from stance.errors import DataError, ModelError, StanceError
 from stance.labelling import EMPTY, label_posts
-from stance.model import Model
-from stance.workflow import load_model
+from stance.model import Model, load_model
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

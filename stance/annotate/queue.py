@@ -20,8 +20,6 @@ Ints = NDArray[np.int64]
 #: Thread and post: what a label belongs to.
 Key = tuple[str, str]
 
-ORDERS = ("page", "active")
-
 
 def is_shared(key: Key, share: float) -> bool:
     """Whether everybody labels this post; the same answer on every machine and in every run.

@@ -55,8 +55,12 @@ def apply_standoff(labels: pd.DataFrame, thread: Thread, *, where: str = "stand-
     posts = check_posts(threads_to_table([thread]), where=where)
     # What the page itself says stands; an export of a posts table repeats it.
     for column in [name for name in labels.columns if name not in posts.columns]:
-        posts[column] = pd.Series([id_of(keys.get(post, {}).get(column)) for post in posts["post"]], dtype=object)
+        posts[column] = pd.Series([_given(keys.get(post, {}).get(column)) for post in posts["post"]], dtype=object)
     return posts
+
+
+def _given(value: Any) -> Any:
+    return None if id_of(value) is None else value
 
 
 def is_standoff(table: pd.DataFrame) -> bool:

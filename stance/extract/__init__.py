@@ -6,20 +6,22 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from stance.data import Thread, table_to_threads
+import stance
 from stance.errors import PageError
 from stance.extract.dump import read_dump
 from stance.extract.exports import read_json, read_xml
-from stance.extract.fetch import Fetcher
 from stance.extract.html import read_html, read_part, thread_of
 from stance.extract.kinds import kind_of
 from stance.extract.page import Page
 from stance.extract.sources import name_of, names_apart, open_source
-from stance.extract.warc import pages_in
-from stance.tables import read_table
+from stance.records import Thread
 
-__all__ = ["Fetcher", "extract", "extract_all"]
+if TYPE_CHECKING:
+    from stance.extract.fetch import Fetcher
+
+__all__ = ["extract", "extract_all"]
 
 
 def extract(
@@ -65,7 +67,7 @@ def extract(
     [('1', 'Ada', 'It is safe.'), ('2', 'Bob', 'Who says so?')]
     """
     if isinstance(source, str) and source.startswith(("http://", "https://")):
-        return _fetch(source, pages, fetcher or Fetcher())
+        return _fetch(source, pages, fetcher or stance.Fetcher())
     page = open_source(source, captured_at=captured_at)
     threads = read_page(page)
     return [_called(thread, name_of(page.name), name) for thread in threads] if name else threads
@@ -112,7 +114,7 @@ def read_page(page: Page) -> list[Thread]:
     """Read one source by the reader for its kind."""
     kind = kind_of(page)
     if kind == "table":
-        return table_to_threads(read_table(page.name, page.data), where=page.name)
+        return stance.table_to_threads(stance.read_table(page.name, page.data), where=page.name)
     if kind == "html":
         return [read_html(page)]
     if kind == "text":
@@ -122,7 +124,7 @@ def read_page(page: Page) -> list[Thread]:
     if kind == "xml":
         return read_xml(page)
     if kind == "warc":
-        return [thread for record in pages_in(page) for thread in read_page(record)]
+        return [thread for record in stance.pages_in(page) for thread in read_page(record)]
     raise PageError(
         "not a page, dump, export or table", where=page.name, fix="give HTML, text, JSON, XML, WARC or a posts table"
     )

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from stance.data import Post, Thread
 from stance.extract.dates import dates_of
 from stance.extract.draft import Draft
 from stance.extract.page import Page
@@ -14,6 +13,7 @@ from stance.extract.replies import infer_parents
 from stance.extract.reply_trees import infer_tree, is_tree
 from stance.extract.sources import thread_id
 from stance.extract.words import any_of
+from stance.records import Post, Thread
 
 #: What themes put around a name.
 _SAYS = re.compile(rf"(?:\s+{any_of('says')})?\s*:?\s*$", re.IGNORECASE)

@@ -7,14 +7,12 @@ A date without an offset stays without one: the page does not say in which zone 
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
-import dateparser
-
+import stance
 from stance.extract.words import any_of, words
 
 _MONTH_OF = {name: number for number, names in enumerate(words("months"), start=1) for name in names.split()}
@@ -100,7 +98,7 @@ def to_iso(written: str | None, captured_at: datetime | None = None, *, month_fi
         return exact.isoformat()
     if _AGO.search(written) or _AGO_ANY.search(written) or _TODAY.search(written):
         return _relative(written, captured_at)
-    return _by_library(written) if _worth_asking(written) else None
+    return stance.any_date(written) if _worth_asking(written) else None
 
 
 def _exact(written: str, month_first: bool | None) -> datetime | None:
@@ -214,7 +212,7 @@ def _relative(written: str, captured_at: datetime | None) -> str | None:
     day = _TODAY.search(written)
     if day and not re.search(r"\d", written):
         return (captured_at - timedelta(days=bool(_YESTERDAY.fullmatch(day["word"])))).date().isoformat()
-    return _by_library(written, captured_at)
+    return stance.any_date(written, captured_at)
 
 
 def _worth_asking(written: str) -> bool:
@@ -222,25 +220,6 @@ def _worth_asking(written: str) -> bool:
     return (
         len(written) < 60 and bool(re.search(r"\d", written)) and bool(re.search(r"\d{4}|\d{1,2}\D+\d{1,2}", written))
     )
-
-
-@lru_cache(maxsize=4096)
-def _by_library(written: str, captured_at: datetime | None = None) -> str | None:
-    settings: dict[str, object] = {"STRICT_PARSING": captured_at is None, "RETURN_AS_TIMEZONE_AWARE": False}
-    if captured_at is not None:
-        settings["RELATIVE_BASE"] = captured_at.replace(tzinfo=None)
-    with warnings.catch_warnings():
-        # dateparser itself uses parts of the standard library that newer Pythons deprecate.
-        warnings.simplefilter("ignore")
-        try:
-            moment = dateparser.parse(written, settings=settings)
-        except (ValueError, OverflowError, TypeError):
-            return None
-    if moment is None:
-        return None
-    if captured_at is not None and moment.tzinfo is None:
-        moment = moment.replace(tzinfo=captured_at.tzinfo)
-    return str(moment.isoformat())
 
 
 _ABSOLUTE = (_ISO, *_NAMED[1:3], _EAST, _NUMERIC)

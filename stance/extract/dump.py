@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from stance.data import Thread
 from stance.extract.assemble import assemble
 from stance.extract.dates import date_in, is_date
 from stance.extract.draft import Draft
 from stance.extract.page import Page
 from stance.extract.words import any_of
+from stance.records import Thread
 
 #: A name: one to five words that begin no sentence; user names may hold nearly anything but spaces.
 _NAME = r"(?P<name>[^\s:;,!?()\[\]|•·\"“”][^:;!?()\[\]|•·\"“”\n]{0,40}?)"
@@ -238,7 +238,10 @@ def _name_and_date(line: str) -> tuple[str | None, str | None]:
     if span is None:
         return (line, None) if _is_name(line) else (None, None)
     around = re.sub(
-        r"^\W*(?:on|at|am|um|le|el|by|von|par|posted|said|wrote)?\W*$", "", line[: span[0]].strip(" ,|•·–—-(")
+        r"^\W*(?:on|at|am|um|le|el|by|von|par|posted|said|wrote)?\W*$",
+        "",
+        line[: span[0]].strip(" ,|•·–—-("),
+        flags=re.IGNORECASE,
     ).strip()
     around = around or line[span[1] :].strip(" ,|•·–—-):")
     around = re.sub(rf"^{any_of('by')}\s+", "", around, flags=_FLAGS)
@@ -250,7 +253,7 @@ def _name_and_date(line: str) -> tuple[str | None, str | None]:
 
 _WROTE = re.compile(
     rf"^(?:[\[(#]{_NUMBER}[\])]?[.:]?\s*|(?P<plain>\d{{1,5}})[.):]\s*)?{_NAME}\s+{any_of('says')}"
-    r"(?P<when>[^:]{0,60}(?:\d:\d\d[^:]{0,30})?)?:\s*(?P<rest>.*)$",
+    r"(?P<when>[^:]{0,60}(?:(?<=\d):\d\d[^:]{0,30})?)?:\s*(?P<rest>.*)$",
     _FLAGS,
 )
 

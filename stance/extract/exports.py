@@ -17,12 +17,12 @@ from typing import Any
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
-from stance.data import Thread
 from stance.errors import PageError
 from stance.extract.assemble import assemble
 from stance.extract.draft import Draft
 from stance.extract.markup import text_and_quote
 from stance.extract.page import Page
+from stance.records import Thread
 
 _QUOTED_LINE = re.compile(r"^\s*>+\s?(.*)$")
 _MARKDOWN_LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)")

@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
-from stance.data import Thread
 from stance.extract.assemble import assemble
 from stance.extract.blocks import read_platform
 from stance.extract.counts import collapsed_count, declared_count, frames_in
@@ -18,6 +17,7 @@ from stance.extract.page import Page
 from stance.extract.platforms import Platform, platforms
 from stance.extract.repeated import learn_platform
 from stance.extract.structured import read_json_ld
+from stance.records import Thread
 
 _MICRODATA = "schema.org microdata"
 

@@ -19,8 +19,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stance.data import Post
 from stance.extract.replies import addresses, quotes
+from stance.records import Post
 
 #: Trees kept side by side while a thread is read (fewer in a long one), and open posts of a branch that are considered
 #: besides the root.

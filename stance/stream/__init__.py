@@ -25,17 +25,16 @@ import numpy as np
 from tqdm import tqdm
 
 from stance import __version__
-from stance.data import LABEL_COLUMNS
 from stance.errors import DataError
-from stance.model import Model
+from stance.model import Model, load_model
 from stance.pseudonyms import pseudonym
+from stance.records import LABEL_COLUMNS
 from stance.stream.cut import PART_ROWS, cut_into_parts, row_of
 from stance.stream.journal import Done, Journal
 from stance.stream.label import Job, Labelled, label_part
 from stance.stream.read import Reading, Record, find_sources
 from stance.stream.sort import sorted_by_thread
 from stance.tables import FORMATS
-from stance.workflow import load_model
 
 __all__ = ["Counts", "label_files"]
 

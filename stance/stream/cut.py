@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from stance.data import id_of
 from stance.errors import DataError
+from stance.records import id_of
 from stance.stream.read import Record
 
 #: Rows of a part: enough that a part's fixed costs vanish, few enough that its rows fit in some 100 MB. The parts are

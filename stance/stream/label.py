@@ -13,16 +13,16 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stance.data import LABEL_COLUMNS, POST_COLUMNS, PROBABILITY_COLUMNS, id_of
-from stance.labelling import label_posts
+from stance.labelling import label_columns
 from stance.model import Model
+from stance.parquet import stamped
 from stance.pseudonyms import pseudonymous_row
+from stance.records import LABEL_COLUMNS, POST_COLUMNS, PROBABILITY_COLUMNS, id_of
 from stance.stream.read import Record, Refused
-from stance.tables import csv_lines, json_line, stamped
+from stance.tables import csv_lines, json_line
 
 #: Bytes of UTF-8 beyond which a text is no post.
 LONGEST_TEXT = 1_000_000
@@ -203,12 +203,10 @@ class _Keys:
 def _with_labels(rows: list[dict[str, Any]], job: Job) -> list[dict[str, Any]]:
     if not rows:
         return []
-    table = pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=object) for name in _USED})
-    if not job.conversation:
-        # Nothing reads them then, and a post may stand twice.
-        table["post"] = [str(number) for number in range(len(rows))]
-    labels = label_posts(table, job.model, conversation=job.conversation)
-    columns = {name: labels[name].tolist() for name in LABEL_COLUMNS if name not in ("thread", "post")}
+    posts = {name: [row.get(name) for row in rows] for name in _USED}
+    posts["parent"] = [id_of(parent) for parent in posts["parent"]]
+    labels = label_columns(posts, job.model, conversation=job.conversation)
+    columns = {name: labels[name] for name in LABEL_COLUMNS if name not in ("thread", "post")}
     if job.key is not None:
         # After labelling, so that no label can depend on it.
         rows = [pseudonymous_row(row, job.key) for row in rows]

@@ -19,10 +19,11 @@ from typing import IO, Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stance.data import threads_to_table
 from stance.errors import DataError, StanceError
 from stance.extract import extract
-from stance.tables import check_format, csv_cell, table_format, without_mark
+from stance.parquet import check_format
+from stance.records import thread_rows
+from stance.tables import csv_cell, table_format, without_mark
 
 #: A line longer than this is no post; it is skipped to its end, so that a file without line breaks needs no memory.
 LONGEST_LINE = 16 * 1024 * 1024
@@ -256,9 +257,9 @@ def _page_rows(source: int, page: str | bytes) -> Iterator[Record]:
     except StanceError as error:
         yield Record(source, None, 1, Refused(str(error)))
         return
-    rows = threads_to_table(threads).to_dict("records")
+    rows = list(thread_rows(threads))
     if not rows:
         notes = "; ".join(note for thread in threads for note in thread.notes)
         yield Record(source, None, 1, Refused(f"no posts{f' ({notes})' if notes else ''}"))
     for ordinal, row in enumerate(rows, start=1):
-        yield Record(source, ordinal, ordinal, {str(column): value for column, value in row.items()})
+        yield Record(source, ordinal, ordinal, row)

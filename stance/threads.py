@@ -1,0 +1,69 @@
+"""Sources to threads to labels without a table in between, as the command line labels a page.
+
+`stance.workflow` does the same for notebooks, with tables in and out; loading pandas takes longer than labelling a
+thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from stance.errors import PageError
+from stance.extract import extract
+from stance.extract.sources import names_apart
+from stance.labelling import label_columns
+from stance.model import Model, load_model
+from stance.records import LABEL_COLUMNS, Thread, check_keys, thread_rows
+
+_Source = TypeVar("_Source")
+
+
+def label_rows(
+    sources: Iterable[str | os.PathLike[str] | Thread],
+    model: Model | str | os.PathLike[str] | None = None,
+    *,
+    conversation: bool = True,
+) -> list[dict[str, Any]]:
+    """Label every post of pages, dumps, exports or posts tables; a row a post, with `LABEL_COLUMNS`.
+
+    Raises
+    ------
+    PageError
+        If a source has no posts.
+    DataError
+        If a post stands twice in a thread.
+    """
+    rows = list(thread_rows(thread for source, name in named(list(sources)) for thread in threads_in(source, name)))
+    posts = {name: [row[name] for row in rows] for name in rows[0]} if rows else {"thread": [], "post": [], "text": []}
+    check_keys(posts, "posts table")
+    labels = label_columns(posts, load_model(model), conversation=conversation)
+    return [dict(zip(LABEL_COLUMNS, row, strict=True)) for row in zip(*(labels[n] for n in LABEL_COLUMNS), strict=True)]
+
+
+def named(sources: Sequence[_Source]) -> list[tuple[_Source, str | None]]:
+    """Each source with a name for its threads; two files of one name are told apart by their folders."""
+    names = iter(names_apart([one for one in sources if isinstance(one, str | os.PathLike)]))
+    return [(one, next(names) if isinstance(one, str | os.PathLike) else None) for one in sources]
+
+
+def threads_in(source: str | os.PathLike[str] | Thread, name: str | None = None) -> list[Thread]:
+    """Threads of a source that has posts; those that are named after their file get `name` instead.
+
+    Raises
+    ------
+    PageError
+        If it has none; it says what was seen in their place.
+    """
+    threads = [source] if isinstance(source, Thread) else extract(source, name=name)
+    if not any(thread.posts for thread in threads):
+        notes = "; ".join(note for thread in threads for note in thread.notes)
+        fix = "give a page whose comments are in it; `stance extract` shows what is found"
+        raise PageError(f"no posts{f' ({notes})' if notes else ''}", where=where_of(source), fix=fix)
+    return threads
+
+
+def where_of(source: str | os.PathLike[str] | Thread) -> str:
+    """What to call a source in a message."""
+    return source.id if isinstance(source, Thread) else os.fspath(source)
