@@ -95,9 +95,7 @@ def extract(
 def _key(pseudonymise: bool, path: str | None) -> bytes | None:
     if path and not pseudonymise:
         raise click.UsageError("--key belongs to --pseudonymise")
-    if not pseudonymise:
-        return None
-    return stance.read_key(path) if path else stance.read_key()
+    return stance.read_key(*filter(None, [path])) if pseudonymise else None
 
 
 @main.command()
@@ -160,21 +158,16 @@ WORDS_ALONE = click.option(
 @click.option("-o", "--output", metavar="DIR", help="The model's folder; by default models/NAME.")
 @FORCE
 @click.option("--seed", default=0, show_default=True, help="Decides the folds.")
+@click.option("--with-corpus", is_flag=True, help="Learn from the corpus that comes along as well as from POSTS.")
 def train(
-    posts: str | None,
-    target: str,
-    name: str | None,
-    spellings: tuple[str, ...],
-    output: str | None,
-    force: bool,
-    seed: int,
+    posts: str | None, target: str, name: str | None, spellings: tuple[str, ...], output: str | None, **chosen: Any
 ) -> None:
     """Train a model on labelled POSTS (columns text and stance), by default the corpus that comes along."""
     where = output or Path("models") / (name or stance.model_name(target))
-    stance.refuse_existing(where, force=force)
-    settings = stance.Settings(seed=seed)
-    trained = stance.train(posts, target=target, name=name, spellings=spellings or None, settings=settings)
-    folder = stance.save_model(trained.model, where, force=force)
+    stance.refuse_existing(where, force=chosen["force"])
+    settings, names, beside = stance.Settings(seed=chosen["seed"]), spellings or None, chosen["with_corpus"]
+    trained = stance.train(posts, target=target, name=name, spellings=names, settings=settings, with_corpus=beside)
+    folder = stance.save_model(trained.model, where, force=chosen["force"])
     click.echo(str(trained))
     click.echo(f"model {trained.model.id} is in {folder}", err=True)
 

@@ -228,7 +228,7 @@ def _check_counts(posts: pd.DataFrame) -> None:
     for label in LABELS:
         if counts.get(label, 0) < MIN_POSTS_A_LABEL:
             problem = f"{counts.get(label, 0)} posts labelled {label!r}, at least {MIN_POSTS_A_LABEL} are needed"
-            raise DataError(problem, where="training posts", fix="label more posts")
+            raise DataError(problem, where="training posts", fix="label more posts, or add --with-corpus")
 
 
 def group_numbers(posts: pd.DataFrame) -> Ints:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from stance import __version__
 from stance.corpora import corpus_kind, standard_posts
 from stance.data import LABELS, check_posts
+from stance.errors import DataError
 from stance.evaluate import evaluate
 from stance.labelling import label_posts
 from stance.model import Model
@@ -39,6 +40,7 @@ def train(
     name: str | None = None,
     spellings: Sequence[str] | None = None,
     settings: Settings | None = None,
+    with_corpus: bool = False,
 ) -> Trained:
     """Train a model: settings chosen by cross-validation on held-out groups, then fitted, calibrated and described.
 
@@ -55,6 +57,9 @@ def train(
     spellings : sequence of str, optional
         How the target's name begins in posts, with its misspellings; by default what the shipped corpus says, or the
         target's name itself.
+    with_corpus : bool
+        Learn from the corpus that comes with stance as well: a few posts of one's own forum are too few alone. They
+        make a slice of their own, which is held out as a whole when settings are chosen.
 
     Returns
     -------
@@ -64,13 +69,17 @@ def train(
     Raises
     ------
     DataError
-        If the table breaks the rules of a posts table, or has too few posts of a stance.
+        If the table breaks the rules of a posts table, has too few posts of a stance, or is to be read with the corpus
+        but is about another target.
     """
     settings = settings or Settings()
+    shipped = shipped_manifest()
     if spellings is None:
-        spellings = shipped_manifest()["spellings"] if posts is None else [target]
+        spellings = shipped["spellings"] if posts is None or with_corpus else [target]
     names = tuple(spelling.lower() for spelling in spellings)
     table = _labelled_posts(posts, target)
+    if with_corpus and posts is not None:
+        table = _beside_corpus(table, target, about=shipped["target"])
     is_test = table["split"].eq("test") if "split" in table.columns else pd.Series(False, index=table.index)
     learned, test = table[~is_test].reset_index(drop=True), table[is_test].reset_index(drop=True)
     with tqdm(total=STEPS, disable=None, leave=False) as bar:
@@ -119,6 +128,14 @@ def _labelled_posts(posts: pd.DataFrame | str | os.PathLike[str] | None, target:
     if corpus_kind(table):
         return standard_posts(table, where=where, target=target, labelled=True)
     return check_posts(table, where=where, labelled=True)
+
+
+def _beside_corpus(posts: pd.DataFrame, target: str, *, about: str) -> pd.DataFrame:
+    if target != about:
+        problem = f"the corpus is about {about}, not about {target}"
+        raise DataError(problem, where="training posts", fix="train on your posts alone")
+    own = posts if "slice" in posts.columns else posts.assign(slice="own")
+    return pd.concat([load_corpus(), own], ignore_index=True)
 
 
 def _describe(posts: pd.DataFrame) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """Labelled posts to a model."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from stance import training
 from stance.conversation import Couplings
 from stance.data import LABELS, check_posts, posts_table
 from stance.errors import DataError
@@ -104,3 +106,20 @@ def test_the_learning_curve_ends_with_all_posts_and_what_the_best_candidate_had(
     curve = small_trained.model.card["learning_curve"]
     assert [point["posts"] for point in curve] == sorted(point["posts"] for point in curve)
     assert curve[-1] == {"posts": 60, "accuracy": small_trained.candidates[0].accuracy}
+
+
+def test_a_few_posts_of_ones_own_can_be_learned_beside_the_corpus(monkeypatch, small_corpus):
+    monkeypatch.setattr(training, "load_corpus", lambda: small_corpus)
+    own = pd.DataFrame(
+        {"text": ["They never showed proof", "I do not trust Huawei"], "stance": ["favor", "against"]}
+    )
+    with pytest.raises(DataError, match="--with-corpus"):
+        training.train(own, settings=FAST)
+    trained = training.train(own, settings=FAST, with_corpus=True)
+    assert trained.model.card["training"]["posts"] == len(small_corpus) + len(own)
+
+
+def test_posts_about_another_target_are_not_read_beside_the_corpus():
+    own = pd.DataFrame({"text": ["Nice bike"], "stance": ["favor"]})
+    with pytest.raises(DataError, match="the corpus is about Huawei, not about Acme"):
+        training.train(own, target="Acme", with_corpus=True)

@@ -72,7 +72,7 @@ function curve(progress, order) {
   const last = rounds.at(-1);
   const now = `After ${last.labels} labels the model guesses ${percent(last.accuracy)} of them (± ${percent(1.96 * last.error)}), each without knowing that label.`;
   const hard = order === "active" ? " These posts were chosen because the model doubted them: on the posts that are left it is right more often." : "";
-  return [element("h3", {}, "What the model has learned"), picture(rounds), element("p", {}, now, hard, " ", ahead(progress.forecast)), ...waiting];
+  return [element("h3", {}, "What the model has learned"), ...(rounds.length > 1 ? [picture(rounds)] : []), element("p", {}, now, hard, " ", ahead(progress.forecast)), ...waiting];
 }
 
 const percent = (share) => `${Math.round(share * 100)} %`;
