@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmarks import mutations
+from benchmarks.mutations import run as run_mutations
 from stance.errors import StanceError
 from stance.extract import extract
 
@@ -115,3 +117,14 @@ def test_damaged_pages_give_posts_or_one_line(page: bytes) -> None:
         assert len(set(ids)) == len(ids)
         assert {post.parent for post in thread.posts} - {None} <= set(ids)
         json.dumps([post.text for post in thread.posts])
+
+
+def test_mutated_pages_end_without_a_traceback() -> None:
+    outcome = run_mutations(120, seed=7)
+    assert (outcome.first_traceback, outcome.counts["slow"], outcome.counts["posts"] > 30) == (None, 0, True)
+
+
+def test_a_traceback_over_a_mutated_page_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutations, "extract", lambda page: 1 / 0)
+    outcome = run_mutations(1, seed=7)
+    assert (outcome.counts["traceback"], "ZeroDivisionError" in (outcome.first_traceback or "")) == (1, True)

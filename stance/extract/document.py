@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 
 from selectolax.lexbor import LexborNode
 
+from stance.extract.guards import depth_of
 from stance.extract.markup import parse, unique
 
 # A literal head lets the search skip through the page.
@@ -21,6 +22,11 @@ _ID = re.compile(r" id=(\"[^\"]*|'[^']*|[^\s>]+)")
 #: The same for a page that shouts; half as fast.
 _ANY_CLASS = re.compile(r"class\s*=\s*(\"[^\"]*|'[^']*|[^\s>]+)", re.IGNORECASE)
 _ANY_ID = re.compile(r"\sid\s*=\s*(\"[^\"]*|'[^']*|[^\s>]+)", re.IGNORECASE)
+
+#: What looks for something anywhere below each element takes the square of the depth: on deep pages it is left out.
+_LOOKS_DOWN = re.compile(r":has\((?!>\s*[^\s>]+\))")
+_MANY = 6_000
+_DEEP = 2_000
 
 _NAME = re.compile(r"[.#](-?[A-Za-z_][\w-]*)")
 _INSIDE = re.compile(r"\([^()]*\)|\[[^\]]*\]")
@@ -70,7 +76,14 @@ class Document:
         return self.tree.css_first(", ".join(possible)) if possible else None
 
     def _possible(self, css: str) -> list[str]:
-        return [alternative for alternative, needed in alternatives(css) if needed <= self._names]
+        possible = [alternative for alternative, needed in alternatives(css) if needed <= self._names]
+        if any(_LOOKS_DOWN.search(alternative) for alternative in possible) and self._is_deep:
+            return [alternative for alternative in possible if not _LOOKS_DOWN.search(alternative)]
+        return possible
+
+    @cached_property
+    def _is_deep(self) -> bool:
+        return self.html.count("<") > _MANY and depth_of(self.html) > _DEEP
 
 
 @lru_cache(maxsize=4096)

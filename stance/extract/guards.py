@@ -70,7 +70,7 @@ def _problem(html: str) -> str | None:
         return f"{len(html):,} characters of HTML, of which {MAX_LENGTH:,} are read"
     if tags > MAX_TAGS:
         return f"{tags:,} tags, of which {MAX_TAGS:,} are read"
-    if tags > MAX_DEPTH and _depth(html) > MAX_DEPTH:
+    if tags > MAX_DEPTH and depth_of(html) > MAX_DEPTH:
         return f"tags nested more than {MAX_DEPTH} deep"
     if len(html) > _SMALL and _attributes(html) > MAX_ATTRIBUTES:
         return f"a tag with more than {MAX_ATTRIBUTES} attributes"
@@ -86,7 +86,7 @@ def _formatting_problem(html: str, tags: int) -> str | None:
     return None
 
 
-def _depth(html: str) -> int:
+def depth_of(html: str) -> int:
     """Bound the depth of the tree from above, tag name by tag name."""
     depth = deepest = 0
     open_tags: Counter[str] = Counter()
