@@ -12,9 +12,10 @@ With `Couplings()`, all of them zero, the marginals are the text model's probabi
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import count, repeat
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
-from stance.data import LABELS
+from stance.data import LABELS, id_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -114,29 +115,53 @@ class Graph:
 
 
 def conversation_graph(posts: pd.DataFrame) -> Graph:
-    """Read replies and authors off a posts table.
+    """Read replies and authors off a posts table; see `link_posts`."""
+    none = [None] * len(posts)
+    return link_posts(
+        list(posts["thread"]),
+        list(posts["post"]),
+        list(posts["parent"]),
+        list(map(id_of, posts["author"])),
+        list(posts.get("parent_candidates", none)),
+    )
+
+
+def link_posts(
+    threads: Sequence[str],
+    posts: Sequence[str],
+    parents: Sequence[str | None],
+    authors: Sequence[str | None],
+    candidates: Sequence[object],
+) -> Graph:
+    """Find who answers whom and who wrote several posts, from the columns of a posts table.
 
     A parent that is not in the thread is no parent, and a missing author is no author. Where a post lists
-    `parent_candidates`, the chosen `parent` (or no parent) stands for `_CHOSEN`, and the others share the rest.
+    `candidates`, the chosen parent (or no parent) stands for `_CHOSEN`, and the others share the rest.
     """
-    row_of = {key: row for row, key in enumerate(zip(posts["thread"], posts["post"], strict=True))}
-    candidates: Iterable[object] = posts.get("parent_candidates", [None] * len(posts))
-    edges: list[tuple[int, int, float]] = []
-    columns = zip(posts["thread"], posts["parent"], candidates, strict=True)
-    for child, (thread, parent, others) in enumerate(columns):
-        # Most posts have one possible parent or none: these need no shares.
-        shares = _shares(parent, others).items() if others else ((parent, 1.0),) if parent is not None else ()
-        for name, share in shares:
-            row = row_of.get((thread, name))
-            if row is not None and row != child:
-                edges.append((child, row, share))
-    children, parents, weights = zip(*edges, strict=True) if edges else ((), (), ())
-    return Graph(
-        child=np.array(children, dtype=np.int64),
-        parent=np.array(parents, dtype=np.int64),
-        weight=np.array(weights, dtype=np.float64),
-        author=_author_numbers(posts),
-    )
+    row_of: dict[tuple[str, str | None], int] = dict(zip(zip(threads, posts, strict=True), count(), strict=False))
+    # Most posts have one possible parent or none: these need no shares, and no line of Python each.
+    parent = _numbers(map(row_of.get, zip(threads, parents, strict=True), repeat(-1)), len(posts))
+    several = [row for row, others in enumerate(candidates) if others]
+    parent[several] = -1
+    child = np.flatnonzero((parent >= 0) & (parent != np.arange(len(posts))))
+    links = [(int(row), int(parent[row]), 1.0) for row in child] if several else []
+    for row in several:
+        for name, share in _shares(parents[row], candidates[row]).items():
+            other = row_of.get((threads[row], name), row)  # type: ignore[arg-type]
+            links += [(row, other, share)] if other != row else []
+    return _graph(child, parent[child], links, _author_numbers(threads, authors))
+
+
+def _graph(child: Ints, parent: Ints, links: list[tuple[int, int, float]], author: Ints) -> Graph:
+    if not links:
+        return Graph(child, parent, np.ones(len(child)), author)
+    # Sorted by the reply; the candidates of one reply stay in the order in which it lists them.
+    children, parents, weights = zip(*sorted(links, key=itemgetter(0)), strict=True)
+    return Graph(np.array(children), np.array(parents), np.array(weights), author)
+
+
+def _numbers(values: Iterable[int], size: int) -> Ints:
+    return np.fromiter(values, dtype=np.int64, count=size)
 
 
 #: Probability of the parent that was chosen where others remain possible: `order` is right in 0.72 of the posts of
@@ -145,7 +170,8 @@ _CHOSEN = 0.7
 
 
 def _shares(parent: object, others: object) -> dict[object, float]:
-    alternatives = [name for name in others if name != parent] if isinstance(others, list | tuple) else []
+    names = map(id_of, others) if isinstance(others, list | tuple) else ()
+    alternatives = [name for name in names if name not in (parent, None)]
     if not alternatives:
         return {} if parent is None else {parent: 1.0}
     # A post that was taken for top level has chosen no parent, which is a choice as well.
@@ -153,20 +179,14 @@ def _shares(parent: object, others: object) -> dict[object, float]:
     return chosen | dict.fromkeys(alternatives, (1.0 - _CHOSEN) / len(alternatives))
 
 
-def _author_numbers(posts: pd.DataFrame) -> Ints:
-    names: list[tuple[Any, Any] | None] = [
-        None if _missing(author) else (thread, author)
-        for thread, author in zip(posts["thread"], posts["author"], strict=True)
-    ]
-    count = Counter(names)
+def _author_numbers(threads: Sequence[str], authors: Sequence[str | None]) -> Ints:
+    names = list(zip(threads, authors, strict=True))
+    first_seen = dict(zip(dict.fromkeys(names), count()))
+    number = _numbers(map(first_seen.__getitem__, names), len(names))
     # An author with one post, whom nothing couples, takes no place.
-    several = (name for name, n_posts in count.items() if n_posts > 1 and name is not None)
-    number = {name: place for place, name in enumerate(several)}
-    return np.array([-1 if name is None else number.get(name, -1) for name in names], dtype=np.int64)
-
-
-def _missing(author: object) -> bool:
-    return author is None or author == "" or author != author
+    several = np.bincount(number, minlength=len(first_seen)) > 1
+    several &= np.array([author is not None for _, author in first_seen], dtype=bool)
+    return np.where(several[number], (np.cumsum(several) - 1)[number], -1) if names else number
 
 
 @dataclass(frozen=True, slots=True)

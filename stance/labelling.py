@@ -4,23 +4,49 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stance.conversation import Evidence, conversation_graph, infer
+from stance.conversation import Evidence, Graph, conversation_graph, infer
 from stance.data import LABEL_COLUMNS, LABELS, PROBABILITY_COLUMNS, check_posts
-from stance.language import foreign_language
+from stance.language import foreign_languages
 from stance.model import Model
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 #: Why a post is not decided, in the column `reason`; a language is named by its ISO 639-1 code.
 EMPTY, UNSURE, LANGUAGE = "empty", "unsure", "language"
 
 # What sites put in place of a text that is gone.
 _GONE = re.compile(r"\W*(deleted|removed|comment (deleted|removed)|this (comment|post) (was|has been) \w+)?\W*", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What is said of each post, column by column.
+
+    Attributes
+    ----------
+    probabilities : array of shape (n_posts, 3)
+        Columns as `LABELS`; rows sum to 1.
+    words : int array of shape (n_posts,)
+        Number in `LABELS` of the stance that the words alone show.
+    reasons : list of str or None
+        Why a post is not decided: "unsure", "empty" or "language" with its code; None where it is.
+    """
+
+    probabilities: Floats
+    words: Ints
+    reasons: list[str | None]
+
+    @property
+    def stance(self) -> Ints:
+        """Number in `LABELS` of the most probable stance, shape (n_posts,)."""
+        return np.asarray(self.probabilities.argmax(axis=1))
 
 
 def label_posts(posts: pd.DataFrame, model: Model, *, conversation: bool = True) -> pd.DataFrame:
@@ -40,33 +66,53 @@ def label_posts(posts: pd.DataFrame, model: Model, *, conversation: bool = True)
         says that it is not sure enough; `reason` then is "unsure", "empty" or "language" with its code.
     """
     posts = check_posts(posts)
-    texts = list(posts["text"])
-    evidence = model.evidence(texts)
-    empty = np.array([bool(_GONE.fullmatch(text)) and not _speaks(text) for text in texts], dtype=bool)
-    joint = _joint(posts, model, evidence, empty) if conversation else np.exp(evidence.text)
-    joint[empty] = np.eye(len(LABELS))[LABELS.index("none")]
-    words = np.where(empty, LABELS.index("none"), evidence.text.argmax(axis=1))
-    reasons = [_reason(*row, model) for row in zip(texts, empty, joint.max(axis=1), strict=True)]
+    decisions = decide(list(posts["text"]), conversation_graph(posts) if conversation else None, model)
     table = pd.DataFrame(
         {
             "thread": posts["thread"],
             "post": posts["post"],
-            "stance": _names(joint.argmax(axis=1)),
-            "text_stance": _names(words),
-            **dict(zip(PROBABILITY_COLUMNS, joint.T, strict=True)),
-            "abstained": [reason is not None for reason in reasons],
-            "reason": pd.Series(reasons, dtype=object),
+            "stance": _names(decisions.stance),
+            "text_stance": _names(decisions.words),
+            **dict(zip(PROBABILITY_COLUMNS, decisions.probabilities.T, strict=True)),
+            "abstained": [reason is not None for reason in decisions.reasons],
+            "reason": pd.Series(decisions.reasons, dtype=object),
             "model": model.id,
         }
     )
     return table[list(LABEL_COLUMNS)]
 
 
-def _joint(posts: pd.DataFrame, model: Model, evidence: Evidence, empty: NDArray[np.bool_]) -> Floats:
+def decide(texts: Sequence[str], graph: Graph | None, model: Model, *, n_all: int = 0) -> Decisions:
+    """Decide on each post by its words and its conversation.
+
+    Parameters
+    ----------
+    texts : sequence of str, of length n_posts
+    graph : Graph or None
+        Who answers whom; without it each post is read alone.
+    n_all : int
+        How many posts are labelled in all, where these are a part of them; see `Model.logits`.
+    """
+    evidence = model.evidence(texts, n_all=n_all)
+    empty = np.array([bool(_GONE.fullmatch(text)) and not _speaks(text) for text in texts], dtype=bool)
+    joint = np.exp(evidence.text) if graph is None else _joint(graph, model, evidence, empty)
+    joint[empty] = np.eye(len(LABELS))[LABELS.index("none")]
+    words = np.where(empty, LABELS.index("none"), evidence.text.argmax(axis=1))
+    reasons: list[str | None] = [
+        UNSURE if unsure else None for unsure in (joint.max(axis=1) < model.threshold).tolist()
+    ]
+    for place, language in foreign_languages(texts, model.languages).items():
+        reasons[place] = f"{LANGUAGE} {language}"
+    for place in np.flatnonzero(empty).tolist():
+        reasons[place] = EMPTY
+    return Decisions(joint, words, reasons)
+
+
+def _joint(graph: Graph, model: Model, evidence: Evidence, empty: NDArray[np.bool_]) -> Floats:
     # A post whose words are gone tells its neighbours nothing.
     silent = empty[:, None]
     heard = Evidence(*(np.where(silent, 0.0, part) for part in (evidence.text, evidence.meaning, evidence.relation)))
-    return infer(conversation_graph(posts), heard, model.couplings)
+    return infer(graph, heard, model.couplings)
 
 
 def _speaks(text: str) -> bool:
@@ -74,15 +120,6 @@ def _speaks(text: str) -> bool:
     return any(not character.isspace() and character not in ".-_*[]()<>|" for character in text) and not any(
         map(str.isalnum, text)
     )
-
-
-def _reason(text: str, empty: bool, certainty: float, model: Model) -> str | None:
-    if empty:
-        return EMPTY
-    language = foreign_language(text, model.languages)
-    if language:
-        return f"{LANGUAGE} {language}"
-    return UNSURE if certainty < model.threshold else None
 
 
 def _names(numbers: Sequence[int] | NDArray[np.int64]) -> pd.Series:

@@ -20,7 +20,7 @@ from stance.data import posts_table
 from stance.features import Analyser, idf, learn_vocabulary
 from stance.model import Model, n_outputs
 from stance.stream.cut import cut_into_parts
-from stance.stream.read import Reading, Record, find_sources
+from stance.stream.read import Reading, Rows, find_sources
 
 WORDS = "ban huawei keep it no proof of spying they make good phones and cheap ones too".split()  # noqa: SIM905
 
@@ -175,25 +175,31 @@ def test_damaged_files_lose_no_row_without_a_word(tmp_path_factory, model, junk,
     write_table(posts_table(posts(2)), folder / name)
     (folder / name).write_bytes((folder / name).read_bytes()[:cut] + junk)
     try:
-        rows = sum(1 for _ in Reading((str(folder / name),)).records())
+        rows = sum(stretch.n_rows for stretch in Reading((str(folder / name),)).rows())
         counts = label_files([folder / name], folder / "out.jsonl", model)
     except DataError:
         return
     assert counts.rows + counts.rejects == rows
 
 
-def test_a_thread_is_never_cut_through():
+def stretches_of(contents, size):
+    rows = Rows([0] * len(contents), [None] * len(contents), list(range(1, len(contents) + 1)), contents)
+    return (rows.between(start, start + size) for start in range(0, len(contents), size))
+
+
+@pytest.mark.parametrize("size", [1, 4, 30])
+def test_a_thread_is_never_cut_through(size):
     threads = [0] * 12 + [1] * 3 + [2] * 8 + [3]
-    records = [
-        Record(0, n, n, json.dumps({"thread": str(thread)}).encode() if n != 11 else b"broken")
-        for n, thread in enumerate(threads)
-    ]
-    assert [len(part) for part in cut_into_parts(iter(records), rows=5)] == [12, 11, 1]
+    contents = [json.dumps({"thread": str(thread)}).encode() for thread in threads]
+    contents[11] = b"broken"
+    parts = list(cut_into_parts(stretches_of(contents, size), rows=5))
+    assert [part.n_rows for part in parts] == [12, 11, 1]
+    assert Rows.joined(parts).content == contents
 
 
 def test_rows_without_threads_parents_or_authors_are_cut_anywhere():
-    records = [Record(0, n, n, {"text": "x"}) for n in range(12)]
-    assert [len(part) for part in cut_into_parts(iter(records), rows=5)] == [5, 5, 2]
+    parts = cut_into_parts(stretches_of([{"text": "x"}] * 12, 7), rows=5)
+    assert [part.n_rows for part in parts] == [5, 5, 2]
 
 
 def test_a_scattered_thread_is_an_error_that_says_what_to_do(tmp_path, model):
@@ -225,7 +231,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, model, monkeypatc
     label_part, labelled = stance.stream.label_part, []
 
     def interrupted_at_the_third(part, job):
-        labelled.append(len(part))
+        labelled.append(part.n_rows)
         if len(labelled) == 3:
             raise KeyboardInterrupt
         return label_part(part, job)

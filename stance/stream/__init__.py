@@ -27,13 +27,15 @@ from tqdm import tqdm
 from stance import __version__
 from stance.data import LABEL_COLUMNS
 from stance.errors import DataError
-from stance.model import Model
+from stance.model import MANY, Model
 from stance.stream.cut import PART_ROWS, cut_into_parts, row_of
+from stance.stream.encode import PACKING
+from stance.stream.job import Job, Labelled
 from stance.stream.journal import Done, Journal
-from stance.stream.label import Job, Labelled, label_part
-from stance.stream.read import Reading, Record, find_sources
+from stance.stream.label import label_part
+from stance.stream.read import Reading, Rows, find_sources
 from stance.stream.sort import sorted_by_thread
-from stance.tables import FORMATS
+from stance.tables import FORMATS, csv_lines
 from stance.workflow import load_model
 
 __all__ = ["Counts", "label_files"]
@@ -70,7 +72,8 @@ def label_files(
     Parameters
     ----------
     output : path or "-"
-        A file that ends in .jsonl, .csv or .parquet; "-" is standard output, as JSON Lines.
+        A file that ends in .jsonl, .csv or .parquet, the first two also with .gz or .zst after it; "-" is standard
+        output, as JSON Lines.
     jobs : int
         Number of processes; the output does not depend on it.
     sort_threads : bool
@@ -85,12 +88,10 @@ def label_files(
         labelled.
     """
     name = os.fspath(output)
-    ending = ".jsonl" if name == "-" else Path(name).suffix
-    if ending not in FORMATS:
-        raise DataError("unknown ending", where=name, fix=f"end the name in one of {', '.join(FORMATS)}")
+    ending, packing = _format(name)
     reading = Reading(find_sources(sources))
     # A model that has labelled before carries what it remembers; workers need only the model itself.
-    job = Job(replace(load_model(model)), reading.names, ending, conversation)
+    job = Job(replace(load_model(model)), reading.names, ending, packing, conversation)
     run = _Run(reading, job, strict, jobs, sort_threads)
     with _terminated_like_interrupted():
         try:
@@ -103,6 +104,19 @@ def label_files(
         except OSError as error:
             fix = "the same command again goes on from here"
             raise DataError(f"cannot be written ({error.strerror})", where=name, fix=fix) from error
+
+
+def _format(name: str) -> tuple[str, str]:
+    """Kind of table and of compression of an output, by the end of its name."""
+    if name == "-":
+        return ".jsonl", ""
+    path = Path(name)
+    packing = path.suffix if path.suffix in PACKING else ""
+    ending = Path(path.stem).suffix if packing else path.suffix
+    if ending not in FORMATS or (packing and ending == ".parquet"):
+        fix = f"end the name in one of {', '.join(FORMATS)}, or in .gz or .zst after the first two"
+        raise DataError("unknown ending", where=name, fix=fix)
+    return ending, packing
 
 
 @contextmanager
@@ -142,7 +156,7 @@ class _Run:
             rejected.append(part.rejected)
             return Done(part.rows, part.rejects, part.threads)
 
-        counts, _ = self._label(self._records(Path(tempfile.gettempdir())), lambda _: None, write)
+        counts, _ = self._label(self._stretches(Path(tempfile.gettempdir())), lambda _: None, write)
         if counts.rows == 0:
             raise self._nothing(b"".join(rejected))
         sys.stderr.write(b"".join(rejected).decode("utf-8", "replace"))
@@ -154,27 +168,31 @@ class _Run:
         return DataError(f"nothing could be labelled ({reason})", where=", ".join(self.job.sources), fix=fix)
 
     def to_file(self, name: str) -> Counts:
-        records = self._records(Path(name).parent)
-        if self.job.ending != ".jsonl":
-            first = []
-            for record in records:
-                first.append(record)
-                if len(first) == PART_ROWS:
-                    break
-            self.job = replace(self.job, columns=_columns(first), types=self.reading.types)
-            records = chain(first, records)
+        stretches = self._stretches(Path(name).parent)
         journal = Journal(name, self._identity())
-        counts, n_parts = self._label(records, journal.done, journal.keep)
+        counts, n_parts = self._label(stretches, journal.done, journal.keep)
         if counts.rows == 0:
             rejected = journal.first_rejects()
             journal.discard()
             raise self._nothing(rejected)
-        journal.finish(n_parts, self.job.columns)
+        head = csv_lines([self.job.columns]) if self.job.ending == ".csv" else b""
+        journal.finish(n_parts, PACKING[self.job.packing](head) if head else b"")
         return counts
 
-    def _records(self, folder: Path) -> Iterator[Record]:
-        records = self.reading.records()
-        return sorted_by_thread(records, folder) if self.sort_threads else records
+    def _stretches(self, folder: Path) -> Iterator[Rows]:
+        """The rows in the order of the output; the first of them tell how all will be treated."""
+        stretches = self.reading.rows()
+        if self.sort_threads:
+            stretches = sorted_by_thread(stretches, folder)
+        held: list[Rows] = []
+        for stretch in stretches:
+            held.append(stretch)
+            if sum(one.n_rows for one in held) >= MANY:
+                break
+        first = Rows.joined(held).between(0, MANY) if held else Rows([], [], [], [])
+        columns = () if self.job.ending == ".jsonl" else _columns(first)
+        self.job = replace(self.job, columns=columns, types=self.reading.types, n_all=first.n_rows)
+        return chain(held, stretches)
 
     def _identity(self) -> dict[str, Any]:
         """Everything that decides a byte of the output; standard input is new each time."""
@@ -182,18 +200,19 @@ class _Run:
             [name, *((found.st_size, found.st_mtime_ns) if (found := _stat(name)) else (os.urandom(8).hex(),))]
             for name in self.job.sources
         ]
-        settings = [self.job.ending, self.job.conversation, self.sort_threads, list(self.job.columns), PART_ROWS]
+        job = self.job
+        settings = [job.ending, job.packing, job.conversation, self.sort_threads, list(job.columns), PART_ROWS]
         return {"stance": __version__, "model": self.job.model.id, "settings": settings, "sources": files}
 
     def _label(
         self,
-        records: Iterable[Record],
+        stretches: Iterable[Rows],
         done: Callable[[int], Done | None],
         keep: Callable[[int, Labelled], Done],
     ) -> tuple[Counts, int]:
         counts, threads, n_parts = Counts(), _Threads(), 0
         with _executor(self.jobs, self.job) as submit, tqdm(unit=" posts", disable=None, leave=False) as bar:
-            for number, part in self._parts(records, done, submit):
+            for number, part in self._parts(stretches, done, submit):
                 state = part if isinstance(part, Done) else keep(number, self._checked(part.result()))
                 if self.job.conversation:
                     threads.add(state.threads)
@@ -205,13 +224,13 @@ class _Run:
 
     def _parts(
         self,
-        records: Iterable[Record],
+        stretches: Iterable[Rows],
         done: Callable[[int], Done | None],
-        submit: Callable[[list[Record]], Future[Labelled]],
+        submit: Callable[[Rows], Future[Labelled]],
     ) -> Iterator[tuple[int, Done | Future[Labelled]]]:
         """Parts in order; each process has one at work and one waiting, and no more is read meanwhile."""
         waiting: deque[tuple[int, Done | Future[Labelled]]] = deque()
-        for number, part in enumerate(cut_into_parts(iter(records), rows=PART_ROWS)):
+        for number, part in enumerate(cut_into_parts(iter(stretches), rows=PART_ROWS)):
             waiting.append((number, done(number) or submit(part)))
             if len(waiting) >= (2 * self.jobs if self.jobs > 1 else 1):
                 yield waiting.popleft()
@@ -228,9 +247,9 @@ def _stat(name: str) -> os.stat_result | None:
     return Path(name).stat() if Path(name).is_file() else None
 
 
-def _columns(first: Sequence[Record]) -> tuple[str, ...]:
+def _columns(first: Rows) -> tuple[str, ...]:
     """Columns of an output that has one set of them: the labels, then what the first rows have."""
-    rows = [row for record in first if isinstance(row := row_of(record), dict)]
+    rows = [row for content in first.content if isinstance(row := row_of(content), dict)]
     return tuple(dict.fromkeys([*LABEL_COLUMNS, *(str(name) for row in rows for name in row)]))
 
 
@@ -268,12 +287,12 @@ def _begin(job: Job) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _label_here(part: list[Record]) -> Labelled:
+def _label_here(part: Rows) -> Labelled:
     return label_part(part, _job)
 
 
 @contextmanager
-def _executor(jobs: int, job: Job) -> Iterator[Callable[[list[Record]], Future[Labelled]]]:
+def _executor(jobs: int, job: Job) -> Iterator[Callable[[Rows], Future[Labelled]]]:
     """What labels a part: this process, or a pool of others."""
     if jobs == 1:
         yield lambda part: _now(part, job)
@@ -287,7 +306,7 @@ def _executor(jobs: int, job: Job) -> Iterator[Callable[[list[Record]], Future[L
     pool.shutdown()
 
 
-def _now(part: list[Record], job: Job) -> Future[Labelled]:
+def _now(part: Rows, job: Job) -> Future[Labelled]:
     future: Future[Labelled] = Future()
     future.set_result(label_part(part, job))
     return future

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -13,8 +12,8 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stance.stream.label import Labelled
-from stance.tables import csv_lines, replacing
+from stance.stream.job import Labelled
+from stance.tables import replacing
 
 _MANIFEST = "manifest.json"
 
@@ -88,8 +87,8 @@ class Journal:
         """Remove the parts."""
         shutil.rmtree(self.folder)
 
-    def finish(self, n_parts: int, columns: Sequence[str]) -> None:
-        """Join the parts to the output and the rejects, and remove them."""
+    def finish(self, n_parts: int, head: bytes) -> None:
+        """Join the parts to the output, which begins with `head`, and the rejects to theirs; remove the parts."""
         rejected = self.output.with_name(f"{self.output.name}.rejected.jsonl")
         with replacing(rejected) as stream:
             self._join(stream, n_parts, ".rejected")
@@ -100,7 +99,7 @@ class Journal:
             if self.output.suffix == ".parquet":
                 self._join_parquet(stream, n_parts)
             else:
-                stream.write(csv_lines([columns]) if self.output.suffix == ".csv" else b"")
+                stream.write(head)
                 self._join(stream, n_parts, self.output.suffix)
         self.discard()
 
