@@ -61,7 +61,8 @@ def package(name):
         (["stance.data"], ["stance.errors"]),
         (["stance.tables"], ["stance.data", "stance.errors"]),
         (["stance.features"], []),
-        (["stance.conversation"], ["stance.data", "stance.errors"]),
+        (["stance.propagation"], []),
+        (["stance.conversation"], ["stance.propagation", "stance.data", "stance.errors"]),
     ],
 )
 def test_a_layer_imports_only_what_stands_below_it(layer, below):
