@@ -195,7 +195,7 @@ def _messages(log_cavity: Floats, potential: Floats) -> Floats:
     """Log messages of shape (3, n_pairs), normalised to mean zero so that they cannot drift."""
     cavity = log_cavity - _largest(log_cavity)
     np.exp(cavity, out=cavity)
-    message = cavity[0] * potential[0]
+    message: Floats = cavity[0] * potential[0]
     for label in range(1, len(cavity)):
         message += cavity[label] * potential[label]
     np.log(message, out=message)

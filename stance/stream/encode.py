@@ -30,7 +30,7 @@ PACKING: Mapping[str, Callable[[bytes], bytes]] = {
 
 def encoded(posts: Posts, decisions: Decisions, job: Job) -> bytes:
     """Rows of one part in the format of the output."""
-    if not posts.rows:
+    if not posts.texts:
         return b""
     if job.ending == ".parquet":
         return _parquet(list(_labelled(posts, decisions, job)), job)
@@ -48,12 +48,11 @@ def _json_lines(posts: Posts, decisions: Decisions, model: str) -> bytes:
     Nothing here is done row by row but the joining of finished pieces: labels are a choice of few, and orjson writes a
     whole column of probabilities as fast as Python would write three of them.
     """
-    stances = [f'"stance": "{label}", "text_stance": "'.encode() for label in LABELS]
+    stances = [f'{{"stance": "{label}", "text_stance": "'.encode() for label in LABELS]
     words = [f'{label}", "{PROBABILITY_COLUMNS[0]}": '.encode() for label in LABELS]
     p_favor, p_against, p_none = map(_numbers, decisions.probabilities.T)
     reasons = {reason: _reason(reason, model) for reason in set(decisions.reasons)}
     pieces = zip(
-        map(_beginning, posts.rows, posts.threads, posts.posts),
         map(stances.__getitem__, decisions.stance.tolist()),
         map(words.__getitem__, decisions.words.tolist()),
         p_favor,
@@ -62,7 +61,9 @@ def _json_lines(posts: Posts, decisions: Decisions, model: str) -> bytes:
         repeat(f', "{PROBABILITY_COLUMNS[2]}": '.encode()),
         p_none,
         map(reasons.__getitem__, decisions.reasons),
+        posts.keys,
         map(_rest, posts.lines, posts.rows, posts.threads, posts.posts),
+        repeat(b"\n"),
     )
     return b"".join(chain.from_iterable(pieces))
 
@@ -77,21 +78,14 @@ def _reason(reason: str | None, model: str) -> bytes:
     return b", " + json_line(rest)[1:-2] + b", "
 
 
-def _beginning(row: Row, thread: str, post: str) -> bytes:
-    """What stands before the labels: the keys, where the row has none of its own."""
-    if "thread" in row and "post" in row:
-        return b"{"
-    keys = {name: value for name, value in (("thread", thread), ("post", post)) if name not in row}
-    return json_line(keys)[:-2] + b", "
-
-
-def _rest(line: bytes | None, row: Row, thread: str, post: str) -> bytes:
+def _rest(line: bytes, row: Row | None, thread: str, post: str) -> bytes:
     """The row's own columns, without the opening brace."""
-    if line is not None:
-        return line.strip(b" \t\r\n")[1:] + b"\n"
+    if row is None:
+        return line.strip(b" \t\r\n")[1:]
+    keys = {"thread": thread, "post": post}
     own = {name: value for name, value in row.items() if name not in GIVEN}
-    keys = {name: value for name, value in (("thread", thread), ("post", post)) if name in row}
-    return json_line(own | keys)[1:]
+    # Twice: the keys stand first where the row has none, else where it has them.
+    return json_line({name: keys[name] for name in keys if name not in own} | own | keys)[1:-1]
 
 
 def _labelled(posts: Posts, decisions: Decisions, job: Job) -> Iterator[Row]:
@@ -105,7 +99,7 @@ def _labelled(posts: Posts, decisions: Decisions, job: Job) -> Iterator[Row]:
     )
     names = LABEL_COLUMNS[2:]
     for row, thread, post, *values in zip(posts.rows, posts.threads, posts.posts, *columns, strict=False):
-        yield {**row, "thread": thread, "post": post, **dict(zip(names, values, strict=True))}
+        yield {**(row or {}), "thread": thread, "post": post, **dict(zip(names, values, strict=True))}
 
 
 def _parquet(rows: list[Row], job: Job) -> bytes:

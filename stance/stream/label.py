@@ -39,7 +39,7 @@ def _label_part(part: Rows, job: Job) -> Labelled:
     decisions = decide(posts.texts, graph, job.model, n_all=job.n_all)
     rejected = b"".join(_reject(part, place, reason, job) for place, reason in posts.rejects)
     threads = tuple(sorted(map(_hash, posts.named)))
-    return Labelled(encoded(posts, decisions, job), rejected, len(posts.rows), len(posts.rejects), threads)
+    return Labelled(encoded(posts, decisions, job), rejected, len(posts.texts), len(posts.rejects), threads)
 
 
 def _reject(part: Rows, place: int, reason: str, job: Job) -> bytes:

@@ -7,7 +7,7 @@ and a line that can be passed on as it is is not written anew.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from stance.conversation import Graph, link_posts
 from stance.data import LABEL_COLUMNS, id_of
 from stance.stream.job import Job
 from stance.stream.read import Content, Refused, Rows
+from stance.tables import json_line
 
 #: Bytes of UTF-8 beyond which a text is no post.
 LONGEST_TEXT = 1_000_000
@@ -33,66 +34,83 @@ class Posts:
 
     Attributes
     ----------
-    rows : list of dict
-        As they were read.
-    lines : list of bytes or None
-        The line of JSON Lines that can be passed on as it is; None where the row must be written.
     rejects : list of (int, str)
         Place in the part, and the reason.
     named : set of str
         Threads that rows name themselves.
+    parents, authors, candidates : list
+        As they were read.
+    rows : list of dict or None
+        Each row, where it must be written; None where its line is passed on.
+    lines : list of bytes
+        That line, as it was read; else empty.
+    keys : list of bytes
+        JSON of the keys that a line passed on has not, with a comma after each.
     """
 
-    texts: list[str] = field(default_factory=list)
-    threads: list[str] = field(default_factory=list)
-    posts: list[str] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
-    lines: list[bytes | None] = field(default_factory=list)
-    rejects: list[tuple[int, str]] = field(default_factory=list)
-    named: set[str] = field(default_factory=set)
+    rejects: list[tuple[int, str]]
+    named: set[str]
+    texts: list[str]
+    threads: list[str]
+    posts: list[str]
+    parents: list[Any]
+    authors: list[Any]
+    candidates: list[Any]
+    rows: list[Row | None]
+    lines: list[bytes]
+    keys: list[bytes]
 
     def graph(self) -> Graph:
         """Who answers whom."""
-        candidates = [row.get("parent_candidates") for row in self.rows]
-        return link_posts(self.threads, self.posts, self._ids("parent"), self._ids("author"), candidates)
+        return link_posts(self.threads, self.posts, _ids(self.parents), _ids(self.authors), self.candidates)
 
-    def _ids(self, name: str) -> list[str | None]:
-        values = [row.get(name) for row in self.rows]
-        return [value if type(value) is str and value else id_of(value) for value in values]
+
+def _ids(values: list[Any]) -> list[str | None]:
+    return [value if type(value) is str and value else id_of(value) for value in values]
 
 
 def read_posts(rows: Rows, job: Job) -> Posts:
     """Sort the rows of one part into posts and rejects."""
-    posts, keys = Posts(), _Keys(job)
+    kept: list[tuple[Any, ...]] = []
+    rejects: list[tuple[int, str]] = []
+    keys, is_json = _Keys(job), job.ending == ".jsonl"
     for place, content in enumerate(rows.content):
-        row, line = _parsed(content) if job.ending == ".jsonl" else (_value(content), None)
+        row, line = _parsed(content) if is_json else (_value(content), b"")
         reason = _refusal(row, job)
         if reason is None:
             reason = keys.give(row, rows.source[place], rows.ordinal[place])
         if reason is not None:
-            posts.rejects.append((place, reason))
+            rejects.append((place, reason))
             continue
-        posts.texts.append(row["text"])
-        posts.threads.append(keys.thread)
-        posts.posts.append(keys.post)
-        posts.rows.append(row)
-        posts.lines.append(line if keys.are_exact and GIVEN.isdisjoint(row) else None)
-    posts.named.update(keys.named)
-    return posts
+        linked = (row.get("parent"), row.get("author"), row.get("parent_candidates"))
+        if line and keys.are_exact and GIVEN.isdisjoint(row):
+            # A row that need not be written is forgotten at once: 20,000 do not fit in the processor's cache.
+            kept.append((row["text"], keys.thread, keys.post, *linked, None, line, _missing_keys(row, keys)))
+        else:
+            kept.append((row["text"], keys.thread, keys.post, *linked, row, b"", b""))
+    columns: list[Any] = [list(column) for column in zip(*kept, strict=True)] if kept else [[]] * 9
+    return Posts(rejects, keys.named, *columns)
 
 
-def _parsed(content: Content) -> tuple[Any, bytes | None]:
-    """Value of a row, and its line where this is JSON to the letter.
+def _missing_keys(row: Row, keys: _Keys) -> bytes:
+    if "thread" in row and "post" in row:
+        return b""
+    missing = {name: value for name, value in (("thread", keys.thread), ("post", keys.post)) if name not in row}
+    return json_line(missing)[1:-2] + b", "
+
+
+def _parsed(content: Content) -> tuple[Any, bytes]:
+    """Value of a row, and its line where this is JSON to the letter, else nothing.
 
     orjson takes a fifth of the time of `json`, and refuses what is no strict JSON: NaN, half of a surrogate pair. It
     rounds whole numbers beyond 64 bits, which does not matter in a line that is passed on as it is.
     """
     if not isinstance(content, bytes):
-        return content, None
+        return content, b""
     try:
         return orjson.loads(content), content
     except ValueError:
-        return _value(content), None
+        return _value(content), b""
 
 
 def _value(content: Content) -> Any:
