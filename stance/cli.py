@@ -138,6 +138,7 @@ def train(posts: str | None, target: str, name: str, spellings: tuple[str, ...],
 @MODEL
 @WORDS_ALONE
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Number of processes.")
+@click.option("--dask", metavar="ADDRESS", help="Label on a Dask cluster: tcp://..., or local (needs stance[dask]).")
 @click.option("--sort-threads", is_flag=True, help="Sort the input by thread first (needs stance[sort]).")
 @click.option("--strict", is_flag=True, help="Stop at the first row that cannot be used.")
 @click.pass_context
@@ -148,6 +149,7 @@ def label(
     model: str | None,
     conversation: bool,
     jobs: int,
+    dask: str | None,
     sort_threads: bool,
     strict: bool,
 ) -> None:
@@ -160,9 +162,8 @@ def label(
     if output is None:
         _show(stance.label(sources, model, conversation=conversation), None)
         return
-    counts = stance.label_files(
-        sources, output, model, conversation=conversation, jobs=jobs, sort_threads=sort_threads, strict=strict
-    )
+    options: dict[str, Any] = {"jobs": jobs, "dask": dask, "sort_threads": sort_threads, "strict": strict}
+    counts = stance.label_files(sources, output, model, conversation=conversation, **options)
     click.echo(str(counts), err=True)
     context.exit(2 if counts.rejects else 0)
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import stance.stream
+import stance.stream.engine
 from stance import DataError, label_files, read_table, save_model, write_table
 from stance.data import posts_table
 from stance.features import Analyser, idf, learn_vocabulary
@@ -228,7 +228,7 @@ def test_two_processes_write_the_bytes_of_one(tmp_path, model):
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, model, monkeypatch):
     source, output = written(tmp_path, posts()), tmp_path / "out.jsonl"
     label_files([source], tmp_path / "undisturbed.jsonl", model)
-    label_part, labelled = stance.stream.label_part, []
+    label_part, labelled = stance.stream.engine.label_part, []
 
     def interrupted_at_the_third(part, job):
         labelled.append(part.n_rows)
@@ -236,7 +236,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, model, monkeypatc
             raise KeyboardInterrupt
         return label_part(part, job)
 
-    monkeypatch.setattr(stance.stream, "label_part", interrupted_at_the_third)
+    monkeypatch.setattr(stance.stream.engine, "label_part", interrupted_at_the_third)
     with pytest.raises(DataError, match="interrupted; the same command again"):
         label_files([source], output, model)
     assert not output.exists()

@@ -6,14 +6,12 @@ sources ──read──> rows ──cut──> parts of whole threads ──lab
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,9 +28,9 @@ from stance.errors import DataError
 from stance.model import MANY, Model
 from stance.stream.cut import PART_ROWS, cut_into_parts, row_of
 from stance.stream.encode import PACKING
+from stance.stream.engine import Engine, Result, choose_engine
 from stance.stream.job import Job, Labelled
 from stance.stream.journal import Done, Journal
-from stance.stream.label import label_part
 from stance.stream.read import Reading, Rows, find_sources
 from stance.stream.sort import sorted_by_thread
 from stance.tables import FORMATS, csv_lines
@@ -60,6 +58,7 @@ def label_files(
     *,
     conversation: bool = True,
     jobs: int = 1,
+    dask: str | None = None,
     sort_threads: bool = False,
     strict: bool = False,
 ) -> Counts:
@@ -76,6 +75,10 @@ def label_files(
         output, as JSON Lines.
     jobs : int
         Number of processes; the output does not depend on it.
+    dask : str, optional
+        Address of a Dask scheduler ("tcp://..."), or "local" for a new cluster of `jobs` processes (all cores where
+        `jobs` is 1). The rows are read and written here, and labelled there; the output is the same. A part whose
+        worker is killed each time is rejected, and the others go on.
     sort_threads : bool
         Whether the input is sorted by thread first, on disk; the output is then in that order. Needs DuckDB.
     strict : bool
@@ -92,7 +95,7 @@ def label_files(
     reading = Reading(find_sources(sources))
     # A model that has labelled before carries what it remembers; workers need only the model itself.
     job = Job(replace(load_model(model)), reading.names, ending, packing, conversation)
-    run = _Run(reading, job, strict, jobs, sort_threads)
+    run = _Run(reading, job, strict, jobs, dask, sort_threads)
     with _terminated_like_interrupted():
         try:
             return run.to_stdout() if name == "-" else run.to_file(name)
@@ -145,6 +148,7 @@ class _Run:
     job: Job
     strict: bool
     jobs: int
+    dask: str | None
     sort_threads: bool
 
     def to_stdout(self) -> Counts:
@@ -211,8 +215,11 @@ class _Run:
         keep: Callable[[int, Labelled], Done],
     ) -> tuple[Counts, int]:
         counts, threads, n_parts = Counts(), _Threads(), 0
-        with _executor(self.jobs, self.job) as submit, tqdm(unit=" posts", disable=None, leave=False) as bar:
-            for number, part in self._parts(stretches, done, submit):
+        with (
+            choose_engine(self.job, self.jobs, self.dask) as chosen,
+            tqdm(unit=" posts", disable=None, leave=False) as bar,
+        ):
+            for number, part in self._parts(stretches, done, chosen):
                 state = part if isinstance(part, Done) else keep(number, self._checked(part.result()))
                 if self.job.conversation:
                     threads.add(state.threads)
@@ -226,13 +233,13 @@ class _Run:
         self,
         stretches: Iterable[Rows],
         done: Callable[[int], Done | None],
-        submit: Callable[[Rows], Future[Labelled]],
-    ) -> Iterator[tuple[int, Done | Future[Labelled]]]:
-        """Parts in order; each process has one at work and one waiting, and no more is read meanwhile."""
-        waiting: deque[tuple[int, Done | Future[Labelled]]] = deque()
+        engine: Engine,
+    ) -> Iterator[tuple[int, Done | Result]]:
+        """Parts in order; no more is read than the engine has room for."""
+        waiting: deque[tuple[int, Done | Result]] = deque()
         for number, part in enumerate(cut_into_parts(iter(stretches), rows=PART_ROWS)):
-            waiting.append((number, done(number) or submit(part)))
-            if len(waiting) >= (2 * self.jobs if self.jobs > 1 else 1):
+            waiting.append((number, done(number) or engine.submit(part)))
+            if len(waiting) >= engine.room:
                 yield waiting.popleft()
         yield from waiting
 
@@ -274,49 +281,3 @@ class _Threads:
             fix = "sort with --sort-threads, or label each post alone with --no-conversation"
             raise DataError("the posts of a thread do not stand together", fix=fix)
         self._seen = np.insert(self._seen, places, new)
-
-
-#: Each worker process has one job all its life.
-_job: Job
-
-
-def _begin(job: Job) -> None:
-    global _job
-    _job = job
-    # Ctrl-C goes to the whole group of processes; only the first of them has something to say about it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _label_here(part: Rows) -> Labelled:
-    return label_part(part, _job)
-
-
-@contextmanager
-def _executor(jobs: int, job: Job) -> Iterator[Callable[[Rows], Future[Labelled]]]:
-    """What labels a part: this process, or a pool of others."""
-    if jobs == 1:
-        yield lambda part: _now(part, job)
-        return
-    pool: Executor = ProcessPoolExecutor(jobs, _context(), initializer=_begin, initargs=(job,))
-    try:
-        yield lambda part: pool.submit(_label_here, part)
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
-
-
-def _now(part: Rows, job: Job) -> Future[Labelled]:
-    future: Future[Labelled] = Future()
-    future.set_result(label_part(part, job))
-    return future
-
-
-def _context() -> Any:
-    """Processes that begin clean: a fork would take over the locks of whatever threads run here."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    # Loaded once, then shared by all workers.
-    context.set_forkserver_preload(["stance.stream", "stance.scorer"])
-    return context

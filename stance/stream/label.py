@@ -42,6 +42,12 @@ def _label_part(part: Rows, job: Job) -> Labelled:
     return Labelled(encoded(posts, decisions, job), rejected, len(posts.texts), len(posts.rejects), threads)
 
 
+def reject_part(part: Rows, job: Job, reason: str) -> Labelled:
+    """Reject every row of a part that nobody can label."""
+    rejected = b"".join(_reject(part, place, reason, job) for place in range(part.n_rows))
+    return Labelled(b"", rejected, 0, part.n_rows, ())
+
+
 def _reject(part: Rows, place: int, reason: str, job: Job) -> bytes:
     where = {"source": job.sources[part.source[place]], "line": part.line[place], "reason": reason}
     return json_line(where | _as_found(part.content[place]))
