@@ -16,6 +16,7 @@ import lzma
 import os
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,11 +31,12 @@ from stance.errors import DataError
 
 FORMATS = (".jsonl", ".csv", ".parquet")
 
-#: Magic bytes of the compressed forms that the standard library opens.
+#: Magic bytes of the compressed forms that the standard library or Arrow opens.
 _DECOMPRESS: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
     (b"\x1f\x8b", gzip.decompress),
     (b"BZh", bz2.decompress),
     (b"\xfd7zXZ\x00", lzma.decompress),
+    (b"\x28\xb5\x2f\xfd", lambda data: pa.CompressedInputStream(pa.BufferReader(data), "zstd").read()),
 )
 
 # A cell of a CSV file may be longer than Python's default limit of 128 KiB: a post may be a whole essay.
@@ -79,12 +81,12 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 
 def decompress(data: bytes) -> bytes:
-    """Undo gzip, bzip2 or xz where the first bytes say so."""
+    """Undo gzip, bzip2, xz or Zstandard where the first bytes say so."""
     for magic, undo in _DECOMPRESS:
         if data.startswith(magic):
             try:
                 return undo(data)
-            except (OSError, EOFError, lzma.LZMAError) as error:
+            except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
                 raise DataError(f"compressed data is damaged ({error})", fix="get the file again") from error
     return data
 

@@ -9,6 +9,7 @@ import io
 import lzma
 import os
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -41,7 +42,7 @@ _OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
 )
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _BY_NAME = {".jsonl": ".jsonl", ".ndjson": ".jsonl", ".csv": ".csv", ".parquet": ".parquet"}
-_DAMAGED = (OSError, EOFError, lzma.LZMAError, pa.ArrowException)
+_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException)
 
 
 class Refused(NamedTuple):
