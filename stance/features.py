@@ -18,6 +18,7 @@ Length is no feature: each block of a row has the Euclidean norm 1.
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -177,14 +178,16 @@ class Vocabulary:
 
     def find(self, texts: Sequence[str]) -> sp.csr_matrix:
         """Mark the known n-grams of each text with 1; shape (n_posts, n_features)."""
-        found: list[int] = []
+        # Numbers of four bytes each: half a million posts have 200 million n-grams.
+        found = array("i")
         ends = [0]
         for text in texts:
             for columns, ngrams in zip(self._columns, self.analyser.ngrams(text), strict=True):
                 found.extend(sorted({columns[ngram] for ngram in ngrams if ngram in columns}))
             ends.append(len(found))
         shape = (len(texts), len(self.names))
-        return sp.csr_matrix((np.ones(len(found)), np.array(found, dtype=np.int32), np.array(ends)), shape=shape)
+        marks = np.ones(len(found), dtype=np.int8)
+        return sp.csr_matrix((marks, np.frombuffer(found, dtype=np.int32), np.array(ends)), shape=shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +212,27 @@ def tfidf(found: sp.csr_matrix, weights: NDArray[np.float64], block: NDArray[np.
 
     Features of weight 0 are as if they were not there.
     """
-    matrix = found.copy()
-    matrix.data = weights[matrix.indices]
-    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    cell = row * len(BLOCKS) + block[matrix.indices]
-    norm = np.sqrt(np.bincount(cell, weights=matrix.data**2, minlength=matrix.shape[0] * len(BLOCKS)))
-    norm[norm == 0] = 1.0
-    matrix.data *= (np.tile(BLOCK_WEIGHTS, matrix.shape[0]) / norm)[cell]
+    matrix = sp.csr_matrix((weights[found.indices], found.indices, found.indptr), shape=found.shape)
+    # Some thousand rows at a time: the numbers that scaling needs meanwhile take twice as much room as the matrix.
+    for start in range(0, found.shape[0], _SCALED_ROWS):
+        ends = found.indptr[start : start + _SCALED_ROWS + 1]
+        part = slice(ends[0], ends[-1])
+        matrix.data[part] *= _scales(matrix.data[part], found.indices[part], np.diff(ends), block)
     return matrix
+
+
+_SCALED_ROWS = 20_000
+
+
+def _scales(
+    data: NDArray[np.float64], columns: NDArray[np.int32], lengths: NDArray[np.int64], block: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """By what each number is multiplied so that each block of its row has its norm."""
+    cell = np.repeat(np.arange(len(lengths)), lengths) * len(BLOCKS) + block[columns]
+    norm = np.sqrt(np.bincount(cell, weights=data**2, minlength=len(lengths) * len(BLOCKS)))
+    norm[norm == 0] = 1.0
+    scales: NDArray[np.float64] = (np.tile(BLOCK_WEIGHTS, len(lengths)) / norm)[cell]
+    return scales
 
 
 def batches(texts: Sequence[str], size: int) -> Iterator[Sequence[str]]:
