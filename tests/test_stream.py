@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -384,8 +385,16 @@ def test_the_command_streams_to_stdout_and_exits_with_2_where_rows_were_rejected
 SMALL_PARTS = "import sys, stance, stance.stream as s; s.PART_ROWS = 20; s.label_files(sys.argv[1:2], *sys.argv[2:4])"
 
 
+def test_a_parquet_row_that_is_not_utf8_is_rejected_alone(tmp_path, model):
+    texts = pa.array([b"keep it", b"\xee\xff", b"ban it"]).view(pa.string())
+    pq.write_table(pa.table({"text": texts}), tmp_path / "posts.parquet")
+    counts = label_files([tmp_path / "posts.parquet"], tmp_path / "out.jsonl", model)
+    (rejected,) = lines(tmp_path / "out.jsonl.rejected.jsonl")
+    assert (counts.rows, rejected["line"], rejected["reason"]) == (2, 2, "not UTF-8")
+
+
 def test_damaged_files_of_every_kind_end_in_one_line_or_lose_nothing(tmp_path, model):
-    """Some of the files of `python -m benchmarks.reliability`, and one of those that it found (a damaged gzip)."""
+    """Some of the files of `python -m benchmarks.reliability`, and one of those that it found out by (a gzip)."""
     ended = dict([*fuzzed(120, tmp_path, model), *fuzzed(1, tmp_path, model, first=552)])
     assert {outcome: seed for seed, outcome in ended.items() if outcome not in ("labelled", "refused")} == {}
     assert set(ended.values()) == {"labelled", "refused"}

@@ -42,7 +42,7 @@ _OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
 )
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _BY_NAME = {".jsonl": ".jsonl", ".ndjson": ".jsonl", ".csv": ".csv", ".parquet": ".parquet"}
-_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException)
+_DAMAGED = (OSError, EOFError, UnicodeDecodeError, zlib.error, lzma.LZMAError, pa.ArrowException)
 
 
 class Refused(NamedTuple):
@@ -167,8 +167,19 @@ class Reading:
     def _parquet_rows(self, stream: IO[bytes]) -> Iterator[tuple[int, Content]]:
         file = pq.ParquetFile(stream)
         self.types = self.types or {entry.name: entry.type for entry in file.schema_arrow}
-        batches = (batch.to_pylist() for batch in file.iter_batches(batch_size=_BLOCK_ROWS))
+        batches = map(_parquet_batch, file.iter_batches(batch_size=_BLOCK_ROWS))
         return enumerate(chain.from_iterable(batches), start=1)
+
+
+def _parquet_batch(batch: pa.RecordBatch) -> list[Content]:
+    try:
+        rows: list[Content] = batch.to_pylist()
+    except UnicodeDecodeError:
+        # Nothing checks a string that is written to Parquet.
+        if batch.num_rows == 1:
+            return [Refused("not UTF-8")]
+        return [row for place in range(batch.num_rows) for row in _parquet_batch(batch.slice(place, 1))]
+    return rows
 
 
 def find_sources(sources: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
