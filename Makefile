@@ -17,10 +17,10 @@ endif
 LOCKED = --require-hashes --only-binary :all: -r
 ITSELF = --no-deps --no-build-isolation --editable .
 
-.PHONY: demo test install format check lint types notebooks manifest model bench-quality bench-extraction bench-speed lock clean
+.PHONY: demo test install format check lint types docs notebooks manifest model bench-quality bench-extraction bench-speed lock clean
 
 demo: $(VENV)/.core
-	@$(BIN)/stance demo -o demo.html
+	@$(BIN)/stance demo -o demo.html --force
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
@@ -38,7 +38,7 @@ $(VENV)/.dev: $(VENV)/.core requirements-dev.lock
 	@$(INSTALL) $(LOCKED) requirements-dev.lock
 	@touch $@
 
-check: lint types test
+check: lint types test docs
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
@@ -49,11 +49,15 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
+# -n would also want a page for every type of every library; -W makes a warning, a dead link among them, an error.
+docs: $(VENV)/.dev
+	$(BIN)/python -m sphinx -q -W --keep-going docs site
+
 notebooks: $(VENV)/.dev
 	$(BIN)/python -m pytest --nbmake notebooks
 
 model: $(VENV)/.core
-	$(BIN)/stance train -o models/huawei
+	$(BIN)/stance train -o models/huawei --force
 
 manifest: $(VENV)/.core
 	$(BIN)/python data/make_manifest.py
@@ -73,7 +77,7 @@ lock:
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
 	  pyproject.toml --group build -o requirements.lock
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
-	  pyproject.toml --group build --group dev -o requirements-dev.lock
+	  pyproject.toml --group build --group dev --group docs -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,9 +1,9 @@
 """Measure hand-labelling: no label lost, how fast, and what active order saves.
 
-    python benchmarks/annotate.py writers    8 annotators at once, 400 labels each, over HTTP
-    python benchmarks/annotate.py kills      50 labels by keyboard, kill -9 at 20 random moments (needs Chromium)
-    python benchmarks/annotate.py keys       from key press to the next post, thread of 2,000 posts (needs Chromium)
-    python benchmarks/annotate.py active     labels that active order needs for random order's accuracy
+    python -m benchmarks.annotate writers    8 annotators at once, 400 labels each, over HTTP
+    python -m benchmarks.annotate kills      50 labels by keyboard, kill -9 at 20 random moments (needs Chromium)
+    python -m benchmarks.annotate keys       from key press to the next post, thread of 2,000 posts (needs Chromium)
+    python -m benchmarks.annotate active     labels that active order needs for random order's accuracy
 
 The first three run the code of the tests with the full counts; `active` simulates an annotator who gives the corpus's
 own labels.
@@ -17,29 +17,32 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 import numpy as np
-from scipy.special import softmax
+import pandas as pd
+from joblib import parallel_config
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 import stance
-from stance import features
+from stance.annotate.lessons import first_guesses, lesson
 from stance.annotate.queue import active_order
-from stance.data import LABELS, posts_table
-from stance.train import Corpus, Task, fit_head
+from stance.data import LABELS, check_posts, posts_table
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from conftest import start_chromium
 from test_annotate_page import Page, Server, label_through_kills
 from test_annotate_server import database_id, event_count
+
+#: A lesson after so many labels, as `stance annotate` has it.
+BATCH = 25
 
 
 @click.group()
@@ -139,6 +142,12 @@ def kills(labels: int, n_kills: int, seed: int) -> None:
     print(f"{labels} labels, server killed {n_kills} times: {lost} lost, {events - labels} doubled")
 
 
+def main_thread_ms(browser) -> float:
+    """CPU time of the page's main thread so far: what a key costs however busy the machine is."""
+    metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return 1000 * next(one["value"] for one in metrics if one["name"] == "ThreadTime")
+
+
 @main.command()
 @click.option("--posts", default=2000, show_default=True)
 @click.option("--presses", default=200, show_default=True)
@@ -146,97 +155,149 @@ def keys(posts: int, presses: int) -> None:
     """Time from the key press to the painted next post, as the browser itself measures it."""
     with served(posts) as server, shown(server) as browser:
         page = Page(browser, server.address)
+        browser.execute_cdp_cmd("Performance.enable", {})
+        before = main_thread_ms(browser)
         for number in range(presses):
             page.press("fan"[number % 3])
         page.saved()
+        busy = (main_thread_ms(browser) - before) / presses
         script = "return performance.getEntriesByName('stance-next').map((entry) => entry.duration)"
         waits = browser.execute_script(script)
-    print(f"thread of {posts} posts, {len(waits)} keys: {percentiles(waits)}")
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Posts to label and posts to test on, read once."""
-
-    corpus: Corpus
-    labels: np.ndarray
-    threads: np.ndarray
-    authors: np.ndarray
-    is_test: np.ndarray
-
-    def fit(self, chosen: np.ndarray) -> tuple[float, np.ndarray]:
-        """Accuracy on the test posts of a model that learned the chosen ones, and its probabilities for all."""
-        _, matrix = self.corpus.matrix(chosen)
-        # The settings of `stance.annotate.lessons`.
-        head = fit_head(matrix, Task(chosen, self.labels[chosen], len(LABELS)), strength=1.0)
-        probabilities = softmax(head.apply(matrix), axis=1)
-        right = probabilities[self.is_test].argmax(axis=1) == self.labels[self.is_test]
-        return float(right.mean()), probabilities
-
-
-def read_pool(column: str) -> Pool:
-    """The corpus; n-grams of the posts to be labelled only, since those of the test are not known beforehand."""
-    posts = stance.load_corpus()
-    known = posts.loc[posts["split"] != "test", "text"]
-    vocabulary = features.learn_vocabulary(known, features.Analyser(("huawei",)), min_posts=2)
-    return Pool(
-        Corpus(vocabulary.find(list(posts["text"])), vocabulary.block, min_posts=2),
-        np.array([LABELS.index(label) for label in posts[column]]),
-        posts["thread"].to_numpy(),
-        posts["author"].to_numpy(),
-        (posts["split"] == "test").to_numpy(),
+    print(
+        f"thread of {posts} posts, {len(waits)} keys: {percentiles(waits)}; page's main thread {busy:.1f} ms CPU a key"
     )
 
 
-def simulate(pool: Pool, order: str, n_labels: int, batch: int, seed: int) -> list[float]:
-    """Accuracy after each batch of labels."""
-    left = np.random.default_rng(seed).permutation(np.flatnonzero(~pool.is_test))
-    chosen, left = left[:batch], left[batch:]
-    curve = []
+#: Slices by alphabet, alternately: orders were chosen on the first, the last word is read once on the second.
+PARTS = {"choose": slice(0, None, 2), "final": slice(1, None, 2)}
+
+
+def training_posts(part: str, other: bool = False):
+    """Training posts of one half of the corpus's slices; validation and test posts are never looked at."""
+    posts = stance.load_corpus()
+    names = sorted(posts["slice"].unique())
+    mine = set(names[PARTS[part]])
+    return posts[(posts["split"] == "train") & (posts["slice"].isin(mine) != other)].reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What one user has before him: posts to label, and threads of the same forums that come later."""
+
+    posts: pd.DataFrame
+    n_own: int
+
+    @classmethod
+    def drawn(cls, posts: pd.DataFrame, seed: int, n_slices: int = 3, n_own: int = 800) -> Archive:
+        """Draw three slices; half of their threads are the user's own, 800 posts at most."""
+        chance = np.random.default_rng(1000 + seed)
+        posts = posts[posts["slice"].isin(chance.choice(sorted(posts["slice"].unique()), n_slices, replace=False))]
+        threads = chance.permutation(posts["thread"].unique())
+        is_own = posts["thread"].isin(threads[: len(threads) // 2])
+        own = posts[is_own].head(n_own)
+        both = pd.concat([own, posts[~is_own]], ignore_index=True)
+        return cls(check_posts(both.drop(columns=["slice", "split"]), labelled=True), len(own))
+
+    @cached_property
+    def hidden(self) -> pd.DataFrame:
+        """The posts as the model sees them, without labels."""
+        return self.posts.drop(columns=["stance", "text_only"])
+
+    def accuracies(self, labels: np.ndarray, chosen: np.ndarray) -> tuple[float, float, float]:
+        """Right in all own posts (labels given and guessed), in those not labelled, and in later threads."""
+        right = labels == self.posts["stance"].to_numpy()
+        rest = np.setdiff1d(np.arange(self.n_own), chosen)
+        whole = (len(chosen) + right[rest].sum()) / self.n_own
+        return float(whole), float(right[rest].mean()), float(right[self.n_own :].mean())
+
+
+def simulate(archive: Archive, order: str, finished, talk, n_labels: int, seed: int) -> np.ndarray:
+    """Accuracies and words read after every 25 labels; the annotator gives the corpus's own labels."""
+    left = np.random.default_rng(seed).permutation(archive.n_own)
+    columns = archive.posts.iloc[: archive.n_own]
+    guesses, chosen, curve = first_guesses(archive.hidden, finished), left[:0], []
     while True:
-        accuracy, probabilities = pool.fit(chosen)
-        curve.append(accuracy)
+        curve.append((*archive.accuracies(stances(guesses, len(archive.posts)), chosen), words_in(columns, chosen)))
         if len(chosen) >= n_labels:
-            return curve
-        if order == "active":
-            labelled = Counter(pool.threads[chosen])
-            left = left[active_order(probabilities[left], pool.threads[left], pool.authors[left], labelled=labelled)]
-        chosen, left = np.concatenate([chosen, left[:batch]]), left[batch:]
+            return np.array(curve)
+        if order == "active" and guesses.probabilities:
+            values = np.array(list(guesses.probabilities.values()))[left]
+            left = left[
+                active_order(values, columns["thread"].iloc[left].tolist(), columns["author"].iloc[left].tolist())
+            ]
+        chosen, left = np.concatenate([chosen, left[:BATCH]]), left[BATCH:]
+        labelled = columns.iloc[np.sort(chosen)].assign(text_only=columns["stance"])
+        with suppress(stance.DataError):  # too few posts of a stance: the order stays as it is
+            guesses = lesson(labelled, archive.hidden, finished=finished, talk=talk, target="Huawei").guesses
 
 
-def labels_needed(curve: np.ndarray, wanted: float, batch: int) -> float:
-    """Where a curve, smoothed over three batches, first reaches an accuracy; infinite if it does not."""
-    smooth = np.convolve(np.pad(curve, 1, mode="edge"), np.ones(3) / 3, mode="valid")
-    reached = np.flatnonzero(smooth >= wanted)
-    return float((reached[0] + 1) * batch) if len(reached) else float("inf")
+def stances(guesses, n_posts: int) -> np.ndarray:
+    """The most probable stance of each post."""
+    if not guesses.probabilities:
+        return np.full(n_posts, "none")
+    return np.array(LABELS)[np.array(list(guesses.probabilities.values())).argmax(axis=1)]
+
+
+def words_in(posts: pd.DataFrame, rows: np.ndarray) -> int:
+    """How many words these posts have together."""
+    return int(posts["text"].iloc[rows].str.split().str.len().sum())
+
+
+def labels_needed(curve: np.ndarray, wanted: float) -> float:
+    """Where a curve first reaches an accuracy, between two batches by interpolation; infinite if it does not."""
+    reached = np.flatnonzero(curve >= wanted)
+    if not len(reached):
+        return float("inf")
+    at = reached[0]
+    part = (wanted - curve[at - 1]) / (curve[at] - curve[at - 1]) if at else 1.0
+    return float((at - 1 + part) * BATCH)
 
 
 @main.command()
+@click.option("--part", type=click.Choice(list(PARTS)), default="choose", show_default=True)
+@click.option("--cold", is_flag=True, help="No model is about the target: words are learned from the labels.")
 @click.option("--seeds", default=10, show_default=True)
-@click.option("--labels", default=1000, show_default=True)
-@click.option("--batch", default=25, show_default=True)
-@click.option("--column", type=click.Choice(["stance", "text_only"]), default="stance", show_default=True)
-def active(seeds: int, labels: int, batch: int, column: str) -> None:
+@click.option("--labels", default=400, show_default=True)
+def active(part: str, cold: bool, seeds: int, labels: int) -> None:
     """Compare active with random order."""
-    pool = read_pool(column)
-    curves: dict[str, list[list[float]]] = {"random": [], "active": []}
+    posts = training_posts(part)
+    with parallel_config(backend="threading"):
+        # Of other writers altogether: the model that comes with stance has learned from these posts.
+        settings = stance.Settings(strengths=(1.0,), folds=3)
+        talk = stance.train(training_posts(part, other=True), spellings=["huawei"], settings=settings).model
+    curves: dict[str, list[np.ndarray]] = {"random": [], "active": []}
     with threadpool_limits(limits=1):
         for seed in tqdm(range(seeds), disable=None):
+            archive = Archive.drawn(posts, seed)
             for order, found in curves.items():
-                found.append(simulate(pool, order, labels, batch, seed))
+                found.append(simulate(archive, order, None if cold else talk, talk, labels, seed))
+    print(f"{part}, {'no model' if cold else 'a model of other writers'} to begin with; mean ± spread of {seeds} seeds")
     random, chosen = (np.array(curves[order]) for order in ("random", "active"))
-    print(f"{int((~pool.is_test).sum())} posts to choose from, {int(pool.is_test.sum())} test posts, against {column}")
-    for after in (labels // 2, labels):
-        at = after // batch - 1
-        wanted = random[:, max(0, at - 1) : at + 2].mean()
-        needed = np.array([labels_needed(curve, wanted, batch) for curve in chosen]) / after
-        mean_curve = labels_needed(chosen.mean(axis=0), wanted, batch) / after
-        print(
-            f"{after} labels: random {random[:, at].mean():.3f} ± {random[:, at].std(ddof=1):.3f}, "
-            f"active {chosen[:, at].mean():.3f} ± {chosen[:, at].std(ddof=1):.3f}; random's mean is reached by "
-            f"active's mean with {mean_curve:.0%} of the labels, by single seeds with {needed.min():.0%} to "
-            f"{needed[np.isfinite(needed)].max():.0%} ({np.isinf(needed).sum()} of {seeds} do not reach it)"
-        )
+    for after in (labels // 4, labels // 2, labels):
+        _print_comparison(random, chosen, after)
+
+
+def _print_comparison(random: np.ndarray, chosen: np.ndarray, after: int) -> None:
+    at = after // BATCH
+    words = chosen[:, at, 3].sum() / random[:, at, 3].sum()
+    print(f"{after} labels ({words:.2f} times the words to read)")
+    for column, name in enumerate(("all own posts", "own posts not labelled", "later threads")):
+        pair = (random[:, :, column], chosen[:, :, column])
+        values = [f"{curve[:, at].mean():.3f} ± {curve[:, at].std(ddof=1):.3f}" for curve in pair]
+        print(f"  {name}: random {values[0]}, active {values[1]}; {_needed(*pair, after)}")
+
+
+def _needed(random: np.ndarray, chosen: np.ndarray, after: int) -> str:
+    """How many of the labels active order takes for random order's mean accuracy."""
+    wanted = random[:, after // BATCH].mean()
+    if np.ptp(random.mean(axis=0)) < 0.01:
+        return "labels change nothing"
+    single = np.array([labels_needed(curve, wanted) for curve in chosen]) / after
+    reached = single[np.isfinite(single)]
+    return (
+        f"active's mean takes {labels_needed(chosen.mean(axis=0), wanted) / after:.0%} of the labels, single seeds "
+        f"{reached.mean():.0%} ± {reached.std(ddof=1):.0%} ({len(single) - len(reached)} of {len(single)} never)"
+    )
 
 
 if __name__ == "__main__":

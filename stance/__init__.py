@@ -15,28 +15,31 @@ if TYPE_CHECKING:
     from stance.annotate import annotate, export_labels
     from stance.corpora import read_corpus
     from stance.data import LABELS, Post, Thread, check_posts, table_to_threads, threads_to_table
+    from stance.doctor import Diagnosis, doctor
     from stance.errors import DataError, ModelError, PageError, StanceError
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
     from stance.explain import Explanation, PostExplanation
     from stance.extract import extract
     from stance.extract.fetch import Fetcher, default_cache
     from stance.model import Model, save_model
+    from stance.pseudonyms import pseudonymise, read_key
     from stance.report import batch_report, comparison_report, evaluation_report
     from stance.reporting import demo, evaluate_model, report, report_evaluation
     from stance.scorer import Scorer
     from stance.stream import Counts, label_files
-    from stance.tables import read_table, replacing, write_table
+    from stance.tables import read_table, refuse_existing, replacing, write_table
     from stance.train import Settings, Trained
-    from stance.training import train
+    from stance.training import model_name, train
     from stance.workflow import demo_posts, explain, explain_post, label, load_corpus, load_model
 
 _HOME = {
-    "LABELS": "data",
     "Comparison": "evaluate",
     "Counts": "stream",
     "DataError": "errors",
+    "Diagnosis": "doctor",
     "Explanation": "explain",
     "Fetcher": "extract.fetch",
+    "LABELS": "data",
     "Model": "model",
     "ModelError": "errors",
     "PageError": "errors",
@@ -57,6 +60,7 @@ _HOME = {
     "default_cache": "extract.fetch",
     "demo": "reporting",
     "demo_posts": "workflow",
+    "doctor": "doctor",
     "evaluate": "evaluate",
     "evaluate_model": "reporting",
     "evaluation_report": "report",
@@ -68,8 +72,12 @@ _HOME = {
     "label_files": "stream",
     "load_corpus": "workflow",
     "load_model": "workflow",
+    "model_name": "training",
+    "pseudonymise": "pseudonyms",
     "read_corpus": "corpora",
+    "read_key": "pseudonyms",
     "read_table": "tables",
+    "refuse_existing": "tables",
     "replacing": "tables",
     "report": "reporting",
     "report_evaluation": "reporting",
@@ -85,6 +93,7 @@ __all__ = [
     "Comparison",
     "Counts",
     "DataError",
+    "Diagnosis",
     "Explanation",
     "Fetcher",
     "Model",
@@ -107,6 +116,7 @@ __all__ = [
     "default_cache",
     "demo",
     "demo_posts",
+    "doctor",
     "evaluate",
     "evaluate_model",
     "evaluation_report",
@@ -118,8 +128,12 @@ __all__ = [
     "label_files",
     "load_corpus",
     "load_model",
+    "model_name",
+    "pseudonymise",
     "read_corpus",
+    "read_key",
     "read_table",
+    "refuse_existing",
     "replacing",
     "report",
     "report_evaluation",

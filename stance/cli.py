@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import stance
-from stance.errors import StanceError
+from stance.errors import StanceError, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,27 +43,61 @@ def main() -> None:
     """Tell what a discussion thinks: each post's stance, how sure, and why."""
 
 
+def _free(context: click.Context, _: click.Parameter, value: str | None) -> str | None:
+    """Refuse what is there already before any work is done."""
+    if value is not None:
+        stance.refuse_existing(value, force=context.params["force"])
+    return value
+
+
+# Eager, so that it is known when the names of files are looked at.
+FORCE = click.option("--force", is_flag=True, is_eager=True, help="Replace what is there already.")
 SOURCES = click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 EXPORT_ENDINGS = (
     "By its ending: .csv, .jsonl or .parquet (posts with stance, for `stance train`), .labels.csv (without the words), "
     ".json (Label Studio), .doccano.jsonl."
 )
-OUTPUT = click.option("-o", "--output", metavar="FILE", help="Write there, by its ending: .jsonl, .csv or .parquet.")
+PSEUDONYMISE = click.option("--pseudonymise", is_flag=True, help="Replace authors' names by others that say nothing.")
+KEY = click.option("--key", metavar="FILE", help="What these depend on; made on first use. By default stance.key.")
+BY_ENDING = "Write there, by its ending: .jsonl, .csv or .parquet."
 
 
 @main.command()
 @SOURCES
-@OUTPUT
+@click.option("-o", "--output", metavar="FILE", callback=_free, help=BY_ENDING)
+@FORCE
 @click.option("--pages", default=1, metavar="N", help="Fetch up to N pages of a thread that goes on.")
 @click.option("--allow-private", is_flag=True, help="Fetch from loopback and private addresses too.")
 @click.option("--no-cache", is_flag=True, help="Fetch anew what was fetched less than a day ago.")
-def extract(sources: tuple[str, ...], output: str | None, pages: int, allow_private: bool, no_cache: bool) -> None:
+@PSEUDONYMISE
+@KEY
+def extract(
+    sources: tuple[str, ...],
+    output: str | None,
+    force: bool,
+    pages: int,
+    allow_private: bool,
+    no_cache: bool,
+    pseudonymise: bool,
+    key: str | None,
+) -> None:
     """Print the posts of pages, dumps and exports, one row a post."""
     fetcher = stance.Fetcher(allow_private=allow_private, cache=None if no_cache else stance.default_cache())
     threads = [thread for source in sources for thread in stance.extract(source, pages=pages, fetcher=fetcher)]
     for thread in threads:
-        click.echo(_summary(thread), err=True)
-    _show(stance.threads_to_table(threads), output)
+        click.echo(printable(_summary(thread)), err=True)
+    table = stance.threads_to_table(threads)
+    if secret := _key(pseudonymise, key):
+        table = stance.pseudonymise(table, key=secret)
+    _show(table, output, force=force)
+
+
+def _key(pseudonymise: bool, path: str | None) -> bytes | None:
+    if path and not pseudonymise:
+        raise click.UsageError("--key belongs to --pseudonymise")
+    if not pseudonymise:
+        return None
+    return stance.read_key(path) if path else stance.read_key()
 
 
 @main.command()
@@ -95,11 +129,12 @@ def _open_page(in_browser: bool, address: str) -> None:
 
 @main.command()
 @click.argument("database", metavar="FILE.db")
-@click.option("-o", "--output", required=True, metavar="FILE", help=EXPORT_ENDINGS)
+@click.option("-o", "--output", required=True, metavar="FILE", callback=_free, help=EXPORT_ENDINGS)
+@FORCE
 @click.option("--whose", default="majority", show_default=True, metavar="NAME", help="An annotator, or adjudicated.")
-def export(database: str, output: str, whose: str) -> None:
+def export(database: str, output: str, force: bool, whose: str) -> None:
     """Write labels given by hand to a file: of one annotator, of the majority, or adjudicated."""
-    count = stance.export_labels(database, output, whose=whose)
+    count = stance.export_labels(database, output, whose=whose, force=force)
     click.echo(f"{output}: {count} posts", err=True)
 
 
@@ -107,7 +142,8 @@ def _summary(thread: Thread) -> str:
     """One line on what was found in a page, and what was not."""
     count = f"{len(thread.posts)} post{'' if len(thread.posts) == 1 else 's'}" if thread.posts else "no posts"
     hidden = f", {thread.hidden} hidden" if thread.hidden else ""
-    return "; ".join([f"{thread.id}: {count}{hidden}", *thread.notes])
+    platform = f", read as {thread.platform}" if thread.posts and thread.platform else ""
+    return "; ".join([f"{thread.id}: {count}{hidden}{platform}", *thread.notes])
 
 
 MODEL = click.option("--model", metavar="DIR", help="A model's folder; by default the Huawei model that comes along.")
@@ -119,39 +155,52 @@ WORDS_ALONE = click.option(
 @main.command()
 @click.argument("posts", required=False, metavar="[POSTS]")
 @click.option("--target", default="Huawei", show_default=True, help="Whom or what the stances are about.")
-@click.option("--name", default="huawei", show_default=True, help="The model's name.")
-@click.option("--spelling", "spellings", multiple=True, help="How the target's name begins in posts; may be repeated.")
+@click.option("--name", metavar="NAME", help="The model's name; by default the target's, in lower case.")
+@click.option("--spelling", "spellings", multiple=True, help="How the target's name begins, one word; may be repeated.")
 @click.option("-o", "--output", metavar="DIR", help="The model's folder; by default models/NAME.")
+@FORCE
 @click.option("--seed", default=0, show_default=True, help="Decides the folds.")
-def train(posts: str | None, target: str, name: str, spellings: tuple[str, ...], output: str | None, seed: int) -> None:
+def train(
+    posts: str | None,
+    target: str,
+    name: str | None,
+    spellings: tuple[str, ...],
+    output: str | None,
+    force: bool,
+    seed: int,
+) -> None:
     """Train a model on labelled POSTS (columns text and stance), by default the corpus that comes along."""
+    where = output or Path("models") / (name or stance.model_name(target))
+    stance.refuse_existing(where, force=force)
     settings = stance.Settings(seed=seed)
     trained = stance.train(posts, target=target, name=name, spellings=spellings or None, settings=settings)
-    folder = stance.save_model(trained.model, output or Path("models") / name)
+    folder = stance.save_model(trained.model, where, force=force)
     click.echo(str(trained))
     click.echo(f"model {trained.model.id} is in {folder}", err=True)
 
 
 @main.command()
 @SOURCES
-@OUTPUT
+@click.option("-o", "--output", metavar="FILE", help=BY_ENDING)
+@FORCE
 @MODEL
 @WORDS_ALONE
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Number of processes.")
 @click.option("--dask", metavar="ADDRESS", help="Label on a Dask cluster: tcp://..., or local (needs stance[dask]).")
 @click.option("--sort-threads", is_flag=True, help="Sort the input by thread first (needs stance[sort]).")
 @click.option("--strict", is_flag=True, help="Stop at the first row that cannot be used.")
+@PSEUDONYMISE
+@KEY
 @click.pass_context
 def label(
     context: click.Context,
+    /,
     sources: tuple[str, ...],
     output: str | None,
     model: str | None,
-    conversation: bool,
-    jobs: int,
-    dask: str | None,
-    sort_threads: bool,
-    strict: bool,
+    pseudonymise: bool,
+    key: str | None,
+    **options: Any,
 ) -> None:
     """Label every post of pages, dumps, exports, posts tables, or folders of them.
 
@@ -160,10 +209,10 @@ def label(
     standard output. Without -o the whole input is read first, and a row that cannot be used ends the run.
     """
     if output is None:
-        _show(stance.label(sources, model, conversation=conversation), None)
+        # Labels without their posts name nobody.
+        _show(stance.label(sources, model, conversation=options["conversation"]), None)
         return
-    options: dict[str, Any] = {"jobs": jobs, "dask": dask, "sort_threads": sort_threads, "strict": strict}
-    counts = stance.label_files(sources, output, model, conversation=conversation, **options)
+    counts = stance.label_files(sources, output, model, key=_key(pseudonymise, key), **options)
     click.echo(str(counts), err=True)
     context.exit(2 if counts.rejects else 0)
 
@@ -178,7 +227,7 @@ def label(
 def explain(text: str | None, source: str | None, post: str | None, model: str | None, top: int, as_json: bool) -> None:
     """Tell which words moved a label, and by how much."""
     explanation = _explanation(text, source, post, model)
-    click.echo(json.dumps(explanation.to_dict()) if as_json else explanation.summary(top))
+    click.echo(json.dumps(explanation.to_dict()) if as_json else printable(explanation.summary(top)))
 
 
 def _explanation(
@@ -192,12 +241,26 @@ def _explanation(
 
 
 @main.command()
-@click.option("-o", "--output", metavar="FILE", help="Also write the report on the thread there.")
-def demo(output: str | None) -> None:
+@click.option("-o", "--output", metavar="FILE", callback=_free, help="Also write the report on the thread there.")
+@FORCE
+def demo(output: str | None, force: bool) -> None:
     """Label an invented thread that comes along, and score the labels against its hand labels."""
     click.echo(stance.demo())
     if output:
-        _write_page(stance.report(stance.demo_posts(), command=_command()), output)
+        _write_page(stance.report(stance.demo_posts(), command=_command()), output, force=force)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.pass_context
+def doctor(context: click.Context, as_json: bool) -> None:
+    """Check this installation, and print versions and findings as Markdown to paste into a report of a fault.
+
+    Exit status 0 where all is well, 2 where something is not.
+    """
+    found = stance.doctor()
+    click.echo(json.dumps(found.to_dict()) if as_json else str(found))
+    context.exit(0 if found.ok else 2)
 
 
 GOLD_COLUMN = click.option(
@@ -207,8 +270,14 @@ GOLD_COLUMN = click.option(
     show_default=True,
     help="The column of GOLD: read in the conversation, or the words alone.",
 )
-PAGE = click.option("--page", metavar="SOURCE", help="The page that stand-off labels (post, author, stance) belong to.")
-REPORT = click.option("--report", "report_file", metavar="FILE", help="Also write an HTML report there.")
+PAGE = click.option(
+    "--page",
+    metavar="SOURCE",
+    help="The page that stand-off labels (post, author, stance), of all its posts or some, belong to.",
+)
+REPORT = click.option(
+    "--report", "report_file", metavar="FILE", callback=_free, help="Also write an HTML report there."
+)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print every figure as JSON.")
 
 
@@ -219,6 +288,7 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print every figu
 @PAGE
 @GOLD_COLUMN
 @REPORT
+@FORCE
 @AS_JSON
 def evaluate(
     gold: str,
@@ -227,6 +297,7 @@ def evaluate(
     page: str | None,
     against: str,
     report_file: str | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Score labels or a model against posts whose stance is known."""
@@ -239,8 +310,8 @@ def evaluate(
     else:
         scores = stance.evaluate_model(known, model=model, against=against)
         written = stance.report_evaluation(known, scores, model, command=_command()) if report_file else ""
-    _write_page(written, report_file)
-    click.echo(json.dumps(scores.to_dict()) if as_json else str(scores))
+    _write_page(written, report_file, force=force)
+    click.echo(json.dumps(scores.to_dict()) if as_json else printable(str(scores)))
 
 
 @main.command()
@@ -250,9 +321,17 @@ def evaluate(
 @PAGE
 @GOLD_COLUMN
 @REPORT
+@FORCE
 @AS_JSON
 def compare(
-    a: str, b: str, gold: str | None, page: str | None, against: str, report_file: str | None, as_json: bool
+    a: str,
+    b: str,
+    gold: str | None,
+    page: str | None,
+    against: str,
+    report_file: str | None,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Compare two labels tables, or with --gold also models, on the same posts."""
     known = _read_gold(gold, page, against) if gold else None
@@ -260,23 +339,38 @@ def compare(
     comparison = stance.compare(known, *tables, names=(a, b), against=against)
     if report_file:
         words = tables[0] if known is None else known
-        _write_page(stance.comparison_report(comparison, words, command=_command()), report_file)
-    click.echo(json.dumps(comparison.to_dict()) if as_json else str(comparison))
+        _write_page(stance.comparison_report(comparison, words, command=_command()), report_file, force=force)
+    click.echo(json.dumps(comparison.to_dict()) if as_json else printable(str(comparison)))
 
 
 @main.command()
 @SOURCES
-@click.option("-o", "--output", metavar="FILE", default="report.html", show_default=True, help="The page to write.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    default="report.html",
+    show_default=True,
+    callback=_free,
+    help="The page to write.",
+)
+@FORCE
 @click.option("--model", metavar="DIR", help="Label with this model instead of the default one.")
 @click.option("--labels", metavar="FILE", help="Show the labels in this table; no model is asked.")
 @click.option(
     "--by", type=click.Choice(["source", "week", "author"]), help="Many discussions: SOURCE is a labels table."
 )
 @click.option("--posts", metavar="FILE", help="With --by: the posts table, if SOURCE lacks authors, dates or sources.")
-@click.option("--each", metavar="FOLDER", help="With --by: also write each discussion's own report there, and link it.")
+@click.option(
+    "--each",
+    metavar="FOLDER",
+    callback=_free,
+    help="With --by: also write each discussion's own report there, and link it.",
+)
 def report(
     sources: tuple[str, ...],
     output: str,
+    force: bool,
     model: str | None,
     labels: str | None,
     by: str | None,
@@ -294,7 +388,7 @@ def report(
     else:
         given = stance.read_table(labels) if labels else None
         page = stance.report(sources, model, labels=given, command=_command())
-    _write_page(page, output)
+    _write_page(page, output, force=force)
 
 
 def _write_each(posts: pd.DataFrame, labels: pd.DataFrame, folder: Path, output: Path) -> dict[str, str]:
@@ -311,11 +405,13 @@ def _write_each(posts: pd.DataFrame, labels: pd.DataFrame, folder: Path, output:
     return links
 
 
-def _write_page(page: str, output: str | None) -> None:
+def _write_page(page: str, output: str | None, *, force: bool) -> None:
     """Write HTML to a file, whole or not at all, and say so; "-" is stdout."""
     if output == "-":
         click.echo(page)
     elif output:
+        # Again, since something may have come there meanwhile.
+        stance.refuse_existing(output, force=force)
         with stance.replacing(output) as stream:
             stream.write(page.encode())
         click.echo(f"wrote {output}", err=True)
@@ -347,11 +443,11 @@ def _read_gold(path: str, page: str | None, column: str) -> pd.DataFrame:
     return stance.check_posts(table, where=path, labelled=column == "stance")
 
 
-def _show(table: pd.DataFrame, output: str | None) -> None:
+def _show(table: pd.DataFrame, output: str | None, *, force: bool = False) -> None:
     """Write to the file, or as JSON Lines to a pipe, or as a readable table to a terminal."""
     if output:
-        stance.write_table(table, output)
+        stance.write_table(table, output, force=force)
     elif sys.stdout.isatty():
-        click.echo(table.to_string(index=False, max_colwidth=60))
+        click.echo(printable(table.to_string(index=False, max_colwidth=60)))
     else:
         stance.write_table(table, "-")

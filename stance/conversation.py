@@ -220,13 +220,26 @@ _SIDES = [number for number in range(len(LABELS)) if number != _NONE]
 _RELATION_OF = relations(*np.indices((len(LABELS), len(LABELS))))
 
 
+#: Log-odds against the stances that a person has ruled out: beyond what any neighbours can outvote.
+_CERTAIN = 40.0
+
+
 def infer(
-    graph: Graph, evidence: Evidence, couplings: Couplings, *, rounds: int = ROUNDS, tolerance: float = TOLERANCE
+    graph: Graph,
+    evidence: Evidence,
+    couplings: Couplings,
+    *,
+    known: Ints | None = None,
+    rounds: int = ROUNDS,
+    tolerance: float = TOLERANCE,
 ) -> Floats:
     """Marginal stance probabilities of each post, given the words and the neighbours.
 
     Parameters
     ----------
+    known : int array of shape (n_posts,), optional
+        The label number of each post that a person has labelled, -1 for the others: those posts are certain, and their
+        neighbours hear of it.
     rounds, tolerance : int, float
         Messages stop when none of them moves by more than `tolerance` (log units), or after so many rounds.
 
@@ -247,13 +260,16 @@ def infer(
     >>> infer(graph, evidence, Couplings(author_same=2.0)).round(2)[2]
     array([0.13, 0.61, 0.27])
     """
-    if couplings == Couplings():
+    if couplings == Couplings() and known is None:
         return np.exp(evidence.text)
     unary = evidence.text * (1.0 + couplings.text) + evidence.meaning * couplings.meaning
     unary[:, _NONE] += couplings.none
     answers = np.zeros(graph.n_posts, dtype=bool)
     answers[graph.child] = True
     unary[answers, _NONE] += couplings.none_in_reply
+    if known is not None:
+        said = np.flatnonzero(known >= 0)
+        unary[said] = np.where(np.eye(len(LABELS), dtype=bool)[known[said]], 0.0, -_CERTAIN)
     links = [_reply_links(graph, evidence.relation, couplings), _author_links(graph, couplings)]
     variables = np.vstack([unary, np.zeros((graph.n_authors, len(LABELS)))])
     return np.exp(log_softmax(propagate(variables, links, rounds, tolerance)[: graph.n_posts]))

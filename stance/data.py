@@ -21,6 +21,10 @@ from stance.errors import DataError
 #: SemEval-2016's three stances (Mohammad et al. 2016); the order is that of every probability array.
 LABELS = ("favor", "against", "none")
 
+#: Version of our tables' columns, for whoever reads them later: within one version columns are added, never renamed or
+#: given another meaning. Parquet files carry it; JSON Lines and CSV have no place for it. docs/schemas describes it.
+TABLE_FORMAT = 1
+
 #: Columns that every posts table has; `parent`, `author` and `posted_at` may be empty in any row.
 POST_COLUMNS = ("thread", "post", "parent", "author", "posted_at", "text")
 

@@ -11,6 +11,17 @@ A programming mistake stays a `TypeError` or `ValueError` and keeps its tracebac
 from __future__ import annotations
 
 
+def printable(text: str) -> str:
+    """Make text of strangers fit for a terminal, which control characters would steer; line breaks stay.
+
+    Examples
+    --------
+    >>> printable("red: \\x1b[31m, the end")
+    'red: �[31m, the end'
+    """
+    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
+
+
 class StanceError(Exception):
     """Say in one line what is wrong, where, and what to do about it.
 
@@ -35,8 +46,8 @@ class StanceError(Exception):
         self.fix = fix
         prefix = f"{where}: " if where else ""
         suffix = f"; {fix}" if fix else ""
-        # One line whatever the input held: a file name may contain a line break.
-        super().__init__(" ".join(f"{prefix}{problem}{suffix}".split()))
+        # One line whatever the input held: a file name may contain a line break, or what steers a terminal.
+        super().__init__(printable(" ".join(f"{prefix}{problem}{suffix}".split())))
 
 
 class PageError(StanceError):

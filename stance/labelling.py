@@ -94,8 +94,8 @@ def decide(texts: Sequence[str], graph: Graph | None, model: Model, *, n_all: in
         How many posts are labelled in all, where these are a part of them; see `Model.logits`.
     """
     evidence = model.evidence(texts, n_all=n_all)
-    empty = np.array([bool(_GONE.fullmatch(text)) and not _speaks(text) for text in texts], dtype=bool)
-    joint = np.exp(evidence.text) if graph is None else _joint(graph, model, evidence, empty)
+    empty = empty_texts(texts)
+    joint = np.exp(evidence.text) if graph is None else infer(graph, silent(evidence, empty), model.couplings)
     joint[empty] = np.eye(len(LABELS))[LABELS.index("none")]
     words = np.where(empty, LABELS.index("none"), evidence.text.argmax(axis=1))
     reasons: list[str | None] = [
@@ -108,11 +108,15 @@ def decide(texts: Sequence[str], graph: Graph | None, model: Model, *, n_all: in
     return Decisions(joint, words, reasons)
 
 
-def _joint(graph: Graph, model: Model, evidence: Evidence, empty: NDArray[np.bool_]) -> Floats:
-    # A post whose words are gone tells its neighbours nothing.
-    silent = empty[:, None]
-    heard = Evidence(*(np.where(silent, 0.0, part) for part in (evidence.text, evidence.meaning, evidence.relation)))
-    return infer(graph, heard, model.couplings)
+def empty_texts(texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Which posts say nothing, or hold only what a site put in place of words that are gone."""
+    return np.array([bool(_GONE.fullmatch(text)) and not _speaks(text) for text in texts], dtype=bool)
+
+
+def silent(evidence: Evidence, empty: NDArray[np.bool_]) -> Evidence:
+    """The same, where posts whose words are gone tell their neighbours nothing."""
+    parts = (evidence.text, evidence.meaning, evidence.relation)
+    return Evidence(*(np.where(empty[:, None], 0.0, part) for part in parts))
 
 
 def _speaks(text: str) -> bool:

@@ -28,7 +28,8 @@ from stance import features
 from stance.conversation import RELATIONS, Couplings, Evidence, log_softmax
 from stance.data import LABELS
 from stance.errors import ModelError
-from stance.tables import replacing
+from stance.model_files import LARGEST_CARD, LARGEST_FILE, array_of, ngrams_of, read_file, strange_value
+from stance.tables import refuse_existing, replacing
 
 Floats = NDArray[np.float64]
 
@@ -210,12 +211,20 @@ def _ngram_bytes(ngrams: Sequence[str]) -> bytes:
     return "".join(f"{ngram}\n" for ngram in ngrams).encode()
 
 
-def save_model(model: Model, folder: str | os.PathLike[str]) -> Path:
+def save_model(model: Model, folder: str | os.PathLike[str], *, force: bool = False) -> Path:
     """Write the model folder: `card.json`, `ngrams.txt` and an `.npy` file an array.
 
     Each file is written whole or not at all, the card last: a folder without a card is no model.
+
+    Raises
+    ------
+    DataError
+        If there is something in the folder already, and `force` does not say to replace it.
+    ModelError
+        If the folder cannot be made.
     """
     path = Path(folder)
+    refuse_existing(path, force=force)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -239,19 +248,28 @@ def _card_hash(card: Mapping[str, Any]) -> str:
 
 
 def read_model(folder: str | os.PathLike[str]) -> Model:
-    """Read a model folder, checking format, hashes and shapes before anything is believed.
+    """Read a model folder, checking format, hashes, shapes and every value before anything is believed.
+
+    Nothing in the folder is executed, whoever made it: texts and numbers are all that is read, and only from files of
+    a size that a model may have.
 
     Raises
     ------
     ModelError
-        If the folder is missing, of another format, or has a changed byte.
+        If the folder is missing, of another format, has a changed byte, or holds what no training writes.
     """
     path = Path(folder)
     card = _read_card(path)
-    contents = {name: _read_checked(path, name, card) for name in (*(f"{name}.npy" for name in _ARRAYS), _NGRAMS)}
-    arrays = {name: _read_array(contents[f"{name}.npy"], path / f"{name}.npy") for name in _ARRAYS}
-    ngrams = tuple(contents[_NGRAMS].decode().splitlines())
-    _check_shapes(ngrams, arrays, path)
+    ngrams = ngrams_of(_read_checked(path, _NGRAMS, card), where=str(path / _NGRAMS))
+    shapes = {
+        "block": (len(ngrams),),
+        "idf": (len(ngrams),),
+        "coefficients": (len(ngrams), n_outputs()),
+        "intercepts": (n_outputs(),),
+    }
+    arrays = {name: _read_array(path, name, shape, card) for name, shape in shapes.items()}
+    if (arrays["block"] >= len(features.BLOCKS)).any():
+        raise ModelError("a block that there is not", where=str(path / "block.npy"), fix=_AGAIN)
     return Model(
         ngrams=ngrams,
         **arrays,
@@ -263,56 +281,47 @@ def read_model(folder: str | os.PathLike[str]) -> Model:
     )
 
 
+_AGAIN = "train it again with `stance train`, or get the folder again"
+
+
 def _read_card(path: Path) -> dict[str, Any]:
     where = str(path / _CARD)
-    again = "train it again with `stance train`, or get the folder again"
     try:
-        card = json.loads((path / _CARD).read_bytes())
+        card = json.loads(read_file(path / _CARD, LARGEST_CARD))
     except FileNotFoundError as error:
         fix = "name a folder that `stance train` has made"
         raise ModelError("no model there (it has no card.json)", where=str(path), fix=fix) from error
-    except (OSError, ValueError) as error:
-        raise ModelError("the card cannot be read", where=where, fix=again) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError("the card cannot be read", where=where, fix=_AGAIN) from error
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         found = card.get("format") if isinstance(card, dict) else type(card).__name__
-        raise ModelError(f"format {found!r}, this version reads format {FORMAT}", where=where, fix=again)
+        is_later = isinstance(found, int) and found > FORMAT
+        fix = "update stance, or train the model again with this version" if is_later else _AGAIN
+        raise ModelError(f"format {str(found)[:20]}, this version reads format {FORMAT}", where=where, fix=fix)
     if card.get("card_sha256") != _card_hash(card):
-        raise ModelError("the card has been changed since it was written", where=where, fix=again)
+        raise ModelError("the card has been changed since it was written", where=where, fix=_AGAIN)
     expected = {"labels": list(LABELS), "heads": {name: list(classes) for name, classes in HEADS.items()}}
     if any(card.get(key) != value for key, value in expected.items()):
-        raise ModelError("labels or heads are not those of this version", where=where, fix=again)
+        raise ModelError("labels or heads are not those of this version", where=where, fix=_AGAIN)
+    strange = strange_value(card)
+    if strange:
+        raise ModelError(f"{strange!r} holds what no training writes", where=where, fix=_AGAIN)
     return card
 
 
 def _read_checked(path: Path, name: str, card: Mapping[str, Any]) -> bytes:
-    where, again = str(path / name), "get the folder again, or train again with `stance train`"
+    where = str(path / name)
     try:
-        data = (path / name).read_bytes()
+        data = read_file(path / name, LARGEST_FILE)
     except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror})", where=where, fix=again) from error
+        raise ModelError(f"cannot be read ({error.strerror})", where=where, fix=_AGAIN) from error
     if hashlib.sha256(data).hexdigest() != card["files"].get(name):
-        raise ModelError("the file has been changed since the card was written", where=where, fix=again)
+        raise ModelError("the file has been changed since the card was written", where=where, fix=_AGAIN)
     return data
 
 
-def _read_array(data: bytes, path: Path) -> NDArray[Any]:
-    try:
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise ModelError("not an array", where=str(path), fix="train again with `stance train`") from error
+def _read_array(path: Path, name: str, shape: tuple[int, ...], card: Mapping[str, Any]) -> NDArray[Any]:
+    where = str(path / f"{name}.npy")
+    array = array_of(_read_checked(path, f"{name}.npy", card), np.dtype(_ARRAYS[name]), shape, where=where)
     result: NDArray[Any] = array.astype(np.int64 if array.dtype == np.uint8 else np.float64)
     return result
-
-
-def _check_shapes(ngrams: Sequence[str], arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
-    n_features = len(ngrams)
-    expected = {
-        "block": (n_features,),
-        "idf": (n_features,),
-        "coefficients": (n_features, n_outputs()),
-        "intercepts": (n_outputs(),),
-    }
-    for name, shape in expected.items():
-        if arrays[name].shape != shape:
-            problem = f"shape {arrays[name].shape} instead of {shape}"
-            raise ModelError(problem, where=str(path / f"{name}.npy"), fix="train again with `stance train`")

@@ -3,6 +3,9 @@
 This is the only module that reads or writes a table. Three rules hold for each format, because pandas' own defaults
 break them (measured: a lone carriage return became an extra row; the post "NA" and the author "None" went missing):
 a string comes back exactly as it was, a missing value comes back as None, and a file is written whole or not at all.
+
+A CSV file is opened by spreadsheets, which run a cell that looks like a formula. Whoever wrote a post could so run
+commands on the reader's machine; such a cell gets a mark that makes it text, and reading takes the mark off again.
 """
 
 from __future__ import annotations
@@ -14,11 +17,13 @@ import io
 import json
 import lzma
 import os
+import re
 import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from numbers import Number
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,18 +31,42 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stance.data import NULLABLE_COLUMNS, POST_COLUMNS, posts_table
+from stance.data import NULLABLE_COLUMNS, POST_COLUMNS, TABLE_FORMAT, posts_table
 from stance.errors import DataError
 
 FORMATS = (".jsonl", ".csv", ".parquet")
 
 #: Magic bytes of the compressed forms that the standard library or Arrow opens.
-_DECOMPRESS: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
-    (b"\x1f\x8b", gzip.decompress),
-    (b"BZh", bz2.decompress),
-    (b"\xfd7zXZ\x00", lzma.decompress),
-    (b"\x28\xb5\x2f\xfd", lambda data: pa.CompressedInputStream(pa.BufferReader(data), "zstd").read()),
+_OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
+    (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
+    (b"BZh", bz2.BZ2File),
+    (b"\xfd7zXZ\x00", lzma.LZMAFile),
+    (b"\x28\xb5\x2f\xfd", lambda stream: pa.CompressedInputStream(stream, "zstd")),
 )
+#: Bytes at which a compressed table is refused where it would be read into memory: a few can stand for very many.
+MOST_EXPANDED = 1 << 30
+
+#: What makes a cell text: MODIFIER LETTER APOSTROPHE. The plain apostrophe would do so too, but nobody else's
+#: file begins a formula with this one, so that taking it off spoils none; and spreadsheets show it and keep it.
+FORMULA_MARK = "\u02bc"
+
+# Signs that begin a formula in some spreadsheet or in an old DDE link, in every width: Excel folds some of them.
+_SIGNS = (
+    "[-=+@|%\u2212\u207a-\u207c\u208a-\u208c\u2a75\u2a76\ufb29\ufe62-\ufe66\ufe6a\ufe6b"
+    "\uff05\uff0b\uff0d\uff1d\uff20\uff5c]"
+)
+# What a spreadsheet may drop before it looks at the sign: blanks, control and format characters, fillers, quotes. Not
+# the separators below: where one stands, a cell begins anew.
+_UNSEEN = (
+    "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x20\\x7f-\\xa0\\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
+    "\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uff02\uffa0\ufff0-\uffff"
+    '\U000e0000-\U000e0fff"]*'
+)
+# A cell begins where the field does, and after a semicolon, tab or line break: with another separator than the comma,
+# as in half of Europe, Excel takes the quotes inside a line literally and cuts there.
+_FIRST = re.compile(rf"{FORMULA_MARK}*{_UNSEEN}(?:{_SIGNS}|[\t\r\n])")
+_LATER = re.compile(rf"[;\t\r\n](?={FORMULA_MARK}*{_UNSEEN}{_SIGNS})")
+_LATER_MARKED = re.compile(rf"(?<=[;\t\r\n]){FORMULA_MARK}(?={FORMULA_MARK}*{_UNSEEN}{_SIGNS})")
 
 # A cell of a CSV file may be longer than Python's default limit of 128 KiB: a post may be a whole essay.
 csv.field_size_limit(1 << 30)
@@ -81,14 +110,18 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 
 def decompress(data: bytes) -> bytes:
-    """Undo gzip, bzip2, xz or Zstandard where the first bytes say so."""
-    for magic, undo in _DECOMPRESS:
-        if data.startswith(magic):
-            try:
-                return undo(data)
-            except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-                raise DataError(f"compressed data is damaged ({error})", fix="get the file again") from error
-    return data
+    """Undo gzip, bzip2, xz or Zstandard where the first bytes say so, but never past `MOST_EXPANDED`."""
+    opened = next((opened for magic, opened in _OPENERS if data.startswith(magic)), None)
+    if opened is None:
+        return data
+    try:
+        expanded: bytes = opened(io.BytesIO(data)).read(MOST_EXPANDED + 1)
+    except (OSError, EOFError, lzma.LZMAError, zlib.error, pa.ArrowException) as error:
+        raise DataError(f"compressed data is damaged ({error})", fix="get the file again") from error
+    if len(expanded) > MOST_EXPANDED:
+        fix = "split it, or label it with `stance label -o`, which reads a row at a time"
+        raise DataError(f"more than {MOST_EXPANDED:,} bytes after decompression", fix=fix)
+    return expanded
 
 
 def table_format(data: bytes) -> str | None:
@@ -143,13 +176,44 @@ def _read_csv(data: bytes, name: str) -> pd.DataFrame:
         if len(record) != len(header):
             problem = f"{len(record)} cells under {len(header)} columns"
             raise DataError(problem, where=f"{name}, row {row}", fix="quote cells that hold commas or line breaks")
-    rows = ({key: csv_cell(key, value) for key, value in zip(header, record, strict=True)} for record in records)
-    return posts_table(rows, header)
+    names = [without_mark(name) for name in header]
+    rows = ({key: csv_cell(key, value) for key, value in zip(names, record, strict=True)} for record in records)
+    return posts_table(rows, names)
 
 
 def csv_cell(column: str, value: str) -> str | None:
     """Read a cell: empty means None in a column that may be unknown, and an empty text elsewhere."""
-    return None if value == "" and column in NULLABLE_COLUMNS else value
+    return None if value == "" and column in NULLABLE_COLUMNS else without_mark(value)
+
+
+def with_mark(text: str) -> str:
+    """Make text of what a spreadsheet would take for a formula: a mark before each place where one could begin.
+
+    A text that has the mark there already gets another, so that `without_mark` gives back every string exactly: both
+    decide at the same places, which no mark moves, by what stands behind the marks, which no mark changes.
+
+    Examples
+    --------
+    >>> with_mark("=HYPERLINK(A1)"), with_mark("well;=1+1"), with_mark("1 - 1 = 0"), with_mark("ʼ=1")
+    ('ʼ=HYPERLINK(A1)', 'well;ʼ=1+1', '1 - 1 = 0', 'ʼʼ=1')
+    """
+    first = FORMULA_MARK if _FIRST.match(text) else ""
+    # Looked for before it is replaced: hardly any text has one, and `sub` takes four times as long to say so.
+    return first + (_LATER.sub(rf"\g<0>{FORMULA_MARK}", text) if _LATER.search(text) else text)
+
+
+def without_mark(text: str) -> str:
+    """Undo `with_mark`; a text of others, whatever apostrophes it has, stays as it is.
+
+    Examples
+    --------
+    >>> without_mark("ʼ=HYPERLINK(A1)"), without_mark("'=1"), without_mark("ʼn Boer")
+    ('=HYPERLINK(A1)', "'=1", 'ʼn Boer')
+    """
+    if FORMULA_MARK not in text:
+        return text
+    first = text.startswith(FORMULA_MARK) and _FIRST.match(text)
+    return _LATER_MARKED.sub("", text[1:] if first else text)
 
 
 def _read_parquet(data: bytes, name: str) -> pd.DataFrame:
@@ -159,6 +223,7 @@ def _read_parquet(data: bytes, name: str) -> pd.DataFrame:
         raise DataError(
             f"not Parquet ({str(error).splitlines()[0]})", where=name, fix="write the file again"
         ) from error
+    check_format(table.schema, name)
     columns = {column: table.column(column).to_pylist() for column in table.column_names}
     return pd.DataFrame({column: pd.Series(values, dtype=object) for column, values in columns.items()})
 
@@ -171,17 +236,44 @@ def _text(data: bytes, name: str) -> str:
         raise DataError(problem, where=name, fix="save the table as UTF-8") from error
 
 
-def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a table by the ending of its name (`.jsonl`, `.csv`, `.parquet`), whole or not at all; "-" is stdout."""
+def write_table(table: pd.DataFrame, path: str | os.PathLike[str], *, force: bool = False) -> None:
+    """Write a table by the ending of its name (`.jsonl`, `.csv`, `.parquet`), whole or not at all; "-" is stdout.
+
+    Raises
+    ------
+    DataError
+        If the ending is unknown, the file cannot be written, or (without `force`) is there already.
+    """
     name = os.fspath(path)
     if name == "-":
         return _write_jsonl(table, sys.stdout.buffer)
     write = {".jsonl": _write_jsonl, ".csv": _write_csv, ".parquet": _write_parquet}.get(Path(name).suffix)
     if write is None:
         raise DataError("unknown ending", where=name, fix=f"end the name in one of {', '.join(FORMATS)}")
+    refuse_existing(name, force=force)
     with replacing(name) as stream:
         write(table, stream)
     return None
+
+
+def refuse_existing(path: str | os.PathLike[str], *, force: bool = False) -> None:
+    """Refuse to write where something is already, unless it is to be replaced.
+
+    A folder with nothing in it, and "-" for standard output, are free.
+
+    Raises
+    ------
+    DataError
+        If it is taken; and with `force` too if it is a device or a pipe, in whose place no file must come.
+    """
+    target = Path(path)
+    if os.fspath(path) == "-" or not os.path.lexists(target):
+        return
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise DataError("neither a file nor a folder", where=str(target), fix="name a file; - is standard output")
+    if not force and not (target.is_dir() and not any(target.iterdir())):
+        fix = "name another, or replace it with --force (in Python: force=True)"
+        raise DataError("is there already", where=str(target), fix=fix)
 
 
 @contextmanager
@@ -234,7 +326,7 @@ def _write_csv(table: pd.DataFrame, stream: IO[bytes]) -> None:
 
 
 def csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
-    """Rows as lines of CSV, every string quoted."""
+    """Rows as lines of CSV, every string quoted and none a formula; numbers stay numbers."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerows([_csv_value(value) for value in row] for row in rows)
@@ -242,11 +334,30 @@ def csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 def _csv_value(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return " ".join(map(str, value))
-    return "" if value is None else value
+    if isinstance(value, str):
+        return with_mark(value)
+    if value is None or isinstance(value, Number):
+        return "" if value is None else value
+    return with_mark(" ".join(map(str, value)) if isinstance(value, list | tuple) else str(value))
 
 
 def _write_parquet(table: pd.DataFrame, stream: IO[bytes]) -> None:
     columns = {str(column): pa.array(table[column].tolist()) for column in table.columns}
-    pq.write_table(pa.table(columns), stream)
+    pq.write_table(stamped(pa.table(columns)), stream)
+
+
+#: Key of the table format in the metadata of a Parquet file.
+_STAMP = b"stance.table_format"
+
+
+def stamped(table: pa.Table) -> pa.Table:
+    """The same table with `TABLE_FORMAT` in its metadata, which Parquet keeps."""
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), _STAMP: str(TABLE_FORMAT).encode()})
+
+
+def check_format(schema: pa.Schema, name: str) -> None:
+    """Refuse a table of a later format; one without a stamp is somebody else's, or of the time before there was one."""
+    found = (schema.metadata or {}).get(_STAMP, b"0").decode("utf-8", "replace")
+    if found not in map(str, range(TABLE_FORMAT + 1)):
+        problem = f"table format {found!r}, this version reads up to {TABLE_FORMAT}"
+        raise DataError(problem, where=name, fix="update stance, or save the table as JSON Lines")

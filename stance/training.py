@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
@@ -20,7 +21,7 @@ from stance.labelling import label_posts
 from stance.model import Model
 from stance.tables import json_line, read_table
 from stance.train import STEPS, Settings, Trained, cross_validated, fit, with_card
-from stance.workflow import DEFAULT_MODEL, load_corpus, shipped_manifest
+from stance.workflow import load_corpus, shipped_manifest
 
 #: What every model is for, on its card.
 INTENDED_USE = (
@@ -35,7 +36,7 @@ def train(
     posts: pd.DataFrame | str | os.PathLike[str] | None = None,
     *,
     target: str = "Huawei",
-    name: str = DEFAULT_MODEL,
+    name: str | None = None,
     spellings: Sequence[str] | None = None,
     settings: Settings | None = None,
 ) -> Trained:
@@ -49,8 +50,8 @@ def train(
         learned from; the finished model is read on them once, for its card.
     target : str
         Whom or what the stances are about; of a public corpus only the posts about it are read.
-    name : str
-        The model's name.
+    name : str, optional
+        The model's name; by default the target's, in lower case.
     spellings : sequence of str, optional
         How the target's name begins in posts, with its misspellings; by default what the shipped corpus says, or the
         target's name itself.
@@ -74,7 +75,7 @@ def train(
     learned, test = table[~is_test].reset_index(drop=True), table[is_test].reset_index(drop=True)
     with tqdm(total=STEPS, disable=None, leave=False) as bar:
         trained = fit(learned, settings, target_names=names, progress=partial(_step, bar))
-    trained = with_card(trained, {"name": name, "target": target, **trained.model.card})
+    trained = with_card(trained, {"name": name or model_name(target), "target": target, **trained.model.card})
     card = {
         **trained.model.card,
         "intended_use": INTENDED_USE.format(target=target),
@@ -84,6 +85,15 @@ def train(
         "versions": {"stance": __version__} | {library: version(library) for library in _LIBRARIES},
     }
     return with_card(trained, card)
+
+
+def model_name(target: str) -> str:
+    """Name a model after its target.
+
+    >>> model_name("Acme e-bikes")
+    'acme-e-bikes'
+    """
+    return re.sub(r"\W+", "-", target.lower()).strip("-") or "model"
 
 
 def _read_on(test: pd.DataFrame, model: Model) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import click
 import pandas as pd
 
 from stance.data import Post, Thread
+from stance.errors import printable
 
 #: Colours that stay apart for colour-blind readers; the sign is the second cue.
 _STYLES: Mapping[str, tuple[str, str]] = {"favor": ("+", "blue"), "against": ("-", "yellow"), "none": ("·", "white")}
@@ -32,7 +33,7 @@ def conversation_tree(thread: Thread, labels: pd.DataFrame, *, width: int = 100)
     of_thread = labels[labels["thread"] == thread.id]
     rows: list[dict[Any, Any]] = of_thread.to_dict("records")
     label_of = {row["post"]: row for row in rows}
-    lines = [click.style(thread.title or thread.id, bold=True)]
+    lines = [click.style(_line(thread.title or thread.id), bold=True)]
     for depth, post in _walk(thread):
         lines += _post_lines(post, label_of[post.id], min(depth, _DEEPEST), width)
     return "\n".join(lines)
@@ -59,9 +60,12 @@ def _post_lines(post: Post, label: Mapping[str, Any], depth: int, width: int) ->
     unsure = " ?" if label["abstained"] else "  "
     indent = "  " * depth
     head = click.style(f"{sign} {stance:<7} {share}{unsure}", fg=colour)
-    name = click.style(f"{post.id} {post.author or 'unknown'}", bold=True)
-    # Control characters of a stranger's post must not reach the terminal.
-    words = "".join(character if character.isprintable() else " " for character in post.text)
+    name = click.style(_line(f"{post.id} {post.author or 'unknown'}"), bold=True)
     room = max(20, width - len(indent) - 18)
-    body = textwrap.wrap(words, room, max_lines=2, placeholder=" …")
+    body = textwrap.wrap(_line(post.text), room, max_lines=2, placeholder=" …")
     return [f"{head} {indent}{name}", *(f"{'':17}{indent}{line}" for line in body)]
+
+
+def _line(text: str) -> str:
+    """Keep what steers a terminal from it."""
+    return " ".join(printable(text).split())

@@ -1,7 +1,9 @@
-"""What the tests share: a small corpus, a small model fitted once a run, and a real browser."""
+"""What the tests share: no network, a small corpus, a small model fitted once a run, and a real browser."""
 
 import os
+import runpy
 import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -11,6 +13,12 @@ from selenium.webdriver.chrome.service import Service
 
 from stance.data import check_posts, posts_table
 from stance.train import Settings, fit
+
+# No test reaches beyond loopback, nor does any Python that it starts; and nothing that was downloaded before helps.
+OFFLINE = Path(__file__).parent / "offline"
+runpy.run_path(str(OFFLINE / "sitecustomize.py"))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(OFFLINE), os.environ.get("PYTHONPATH"))))
+os.environ["NLTK_DATA"] = str(OFFLINE / "nothing")
 
 # The same examples in every run: a test that failed once fails again, and one that passed does not fail elsewhere.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -64,6 +72,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
     "--window-size=1280,860",
 )
 

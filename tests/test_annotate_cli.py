@@ -1,5 +1,6 @@
 """The commands `annotate` and `export`: options to one call, one line for what cannot be."""
 
+import pytest
 from click.testing import CliRunner
 
 import stance
@@ -37,9 +38,13 @@ def test_the_address_is_printed_and_opened_unless_told_not_to(monkeypatch):
     assert opened == ["http://127.0.0.1:1/"]
 
 
-def test_a_source_that_is_not_there_is_one_line(tmp_path):
-    status, _, said = run("annotate", tmp_path / "none.txt", "--db", tmp_path / "l.db", "--no-open")
+@pytest.mark.parametrize("names", [("none.txt",), ("posts.jsonl", "none.txt")])
+def test_a_source_that_is_not_there_is_one_line_and_leaves_no_database(tmp_path, names):
+    (tmp_path / "posts.jsonl").write_text('{"text": "Fine masts."}\n')
+    sources = [tmp_path / name for name in names]
+    status, _, said = run("annotate", *sources, "--db", tmp_path / "l.db", "--no-open")
     assert (status, said.count("\n"), "none.txt" in said) == (2, 1, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["posts.jsonl"]
 
 
 def test_export_writes_the_labels_of_one_annotator(tmp_path):
@@ -49,7 +54,7 @@ def test_export_writes_the_labels_of_one_annotator(tmp_path):
     store.close()
     output = tmp_path / "ann.labels.csv"
     assert run("export", tmp_path / "labels.db", "-o", output, "--whose", "ann") == (0, "", f"{output}: 1 posts\n")
-    assert output.read_text().splitlines()[1] == "t,1,Bo,favor,,ann,"
+    assert output.read_text().splitlines()[1] == '"t","1","Bo","favor","","ann",""'
 
 
 def test_an_export_of_nobody_is_one_line(tmp_path):

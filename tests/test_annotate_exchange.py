@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from stance.annotate.events import Event
-from stance.annotate.exchange import add_sources, export_labels, labels_table, read_source
+from stance.annotate.exchange import add_sources, export_labels, labels_table, read_source, read_sources, whole_table
+from stance.annotate.learner import Guesses
 from stance.annotate.store import Store
 from stance.data import check_posts, posts_table
 from stance.errors import DataError
@@ -94,9 +95,9 @@ def test_an_export_tells_how_each_label_was_given(store):
 def test_stand_off_labels_hold_no_words_of_the_page(store, tmp_path):
     export_labels(store, tmp_path / "gold.labels.csv", whose="ann")
     assert (tmp_path / "gold.labels.csv").read_text() == (
-        "thread,post,author,stance,text_only,annotator,note\n"
-        "t,1,Ann,favor,none,ann,\n"
-        't,2,Bob,against,,ann,"sarcasm, I think"\n'
+        '"thread","post","author","stance","text_only","annotator","note"\n'
+        '"t","1","Ann","favor","none","ann",""\n'
+        '"t","2","Bob","against","","ann","sarcasm, I think"\n'
     )
 
 
@@ -121,7 +122,7 @@ def test_label_studio_takes_the_tasks_with_their_annotations(store, tmp_path):
 def test_what_goes_out_comes_back_in(store, tmp_path, ending):
     export_labels(store, tmp_path / f"labels{ending}", whose="ann")
     other = Store(tmp_path / "other.db")
-    add_sources(other, [str(tmp_path / f"labels{ending}")], "nobody")
+    add_sources(other, read_sources([str(tmp_path / f"labels{ending}")], "nobody"))
     assert given(other, "ann") == given(store, "ann")
     assert other.posts()["text"].tolist() == POSTS["text"].tolist()[:2]
     assert [one.value for one in other.standing() if one.kind == "note"] == ["sarcasm, I think"]
@@ -131,14 +132,14 @@ def test_what_goes_out_comes_back_in(store, tmp_path, ending):
 def test_labels_of_a_file_without_a_name_are_the_annotators_own(tmp_path, store):
     labels = pd.Series(["none", None, "favor"], dtype=object)
     write_table(POSTS.assign(stance=labels), tmp_path / "part.csv")
-    add_sources(store, [str(tmp_path / "part.csv")], "dan")
+    add_sources(store, read_sources([str(tmp_path / "part.csv")], "dan"))
     assert given(store, "dan") == {("t", "1"): ("none", None), ("u", "1"): ("favor", None)}
 
 
 def test_taking_a_file_in_again_adds_nothing_and_replaces_nothing(tmp_path, store):
     write_table(POSTS.assign(stance=["none", "none", "none"]), tmp_path / "all.csv")
     for _ in range(2):
-        add_sources(store, [str(tmp_path / "all.csv")], "ann")
+        add_sources(store, read_sources([str(tmp_path / "all.csv")], "ann"))
     assert given(store, "ann") == {("t", "1"): ("favor", "none"), ("t", "2"): ("against", None)}
 
 
@@ -160,6 +161,28 @@ def test_several_annotators_of_one_label_studio_task_stay_apart(tmp_path, store)
     (tmp_path / "project.json").write_text(json.dumps([task]))
     _, labels = read_source(str(tmp_path / "project.json"), "me")
     assert [(one.annotator, one.post, one.value) for one in labels] == [("x", "7", "favor"), ("y", "7", "none")]
+
+
+def test_users_of_label_studio_stay_apart_and_a_file_of_one_user_is_its_reader_s(tmp_path):
+    def task(number, *users):
+        choice = {"from_name": "stance", "to_name": "text", "type": "choices", "value": {"choices": ["favor"]}}
+        given = [{"id": 9, "completed_by": user, "result": [choice], "was_cancelled": False} for user in users]
+        return {"id": number, "data": {"text": f"Fine {number}."}, "annotations": given, "predictions": []}
+
+    def annotators(*tasks):
+        (tmp_path / "project.json").write_text(json.dumps(tasks))
+        return [(one.annotator, one.post) for one in read_source(str(tmp_path / "project.json"), "me")[1]]
+
+    two = annotators(task(1, 10, {"id": 11, "email": "eve@example.org"}), task(2, 10))
+    assert two == [("user 10", "1"), ("eve@example.org", "1"), ("user 10", "2")]
+    assert annotators(task(1, 10), task(2, 10)) == [("me", "1"), ("me", "2")]
+
+
+def test_doccano_writes_a_list_too(tmp_path):
+    (tmp_path / "all.json").write_text('[{"id": 4, "text": "A fine phone.", "label": ["favor"], "Comments": []}]')
+    posts, labels = read_source(str(tmp_path / "all.json"), "me")
+    assert posts["text"].tolist() == ["A fine phone."]
+    assert [(one.annotator, one.post, one.value) for one in labels] == [("me", "4", "favor")]
 
 
 def test_doccano_rows_come_in_with_their_label(tmp_path):
@@ -203,3 +226,15 @@ def test_an_unknown_ending_and_a_missing_database_are_refused(store, tmp_path):
         export_labels(store, tmp_path / "gold.xlsx", whose="ann")
     with pytest.raises(DataError, match="no such database"):
         export_labels(tmp_path / "none.db", tmp_path / "gold.csv", whose="ann")
+
+
+def test_the_whole_table_holds_labels_given_by_hand_and_guesses_for_the_rest(store):
+    guesses = Guesses("m-2", {("t", "1"): (0.1, 0.2, 0.7), ("t", "2"): (0.1, 0.2, 0.7), ("u", "1"): (0.1, 0.2, 0.7)})
+    table = whole_table(store, "ann", guesses)
+    assert table[["post", "stance", "p_favor", "p_none", "labelled_by"]].values.tolist() == [
+        ["1", "favor", 1.0, 0.0, "ann"],
+        ["2", "against", 0.0, 0.0, "ann"],
+        ["1", "none", 0.1, 0.7, "m-2"],
+    ]
+    with pytest.raises(DataError, match="no model has read the posts yet"):
+        whole_table(store, "ann", Guesses())

@@ -4,6 +4,7 @@ import itertools
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,11 @@ from stance.annotate.aside import Aside
 from stance.annotate.consensus import adjudicated, decisions, disagreements, majority, ratings
 from stance.annotate.events import Event
 from stance.annotate.learner import Forecast, Guesses, Learner, Lesson, forecast, share
+from stance.annotate.lessons import first_guesses, lesson
 from stance.annotate.queue import active_order, is_shared, margins, ranked_keys, remaining
 from stance.annotate.session import Session, Settings
 from stance.annotate.store import Round, Store
+from stance.conversation import Couplings
 from stance.data import LABELS, check_posts, posts_table
 from stance.errors import DataError
 
@@ -57,6 +60,15 @@ def test_a_larger_overlap_contains_the_smaller_one():
 
 def test_the_margin_is_the_lead_of_the_most_probable_stance():
     assert margins(np.array([[0.6, 0.3, 0.1], [0.4, 0.4, 0.2]])) == pytest.approx([0.3, 0.0])
+
+
+def test_posts_of_a_thread_that_was_labelled_before_are_no_worse_for_it(store):
+    store.add([label(KEYS[0])])
+    guesses = Guesses("m", {KEYS[1]: (0.4, 0.35, 0.25), KEYS[2]: (0.5, 0.3, 0.2), KEYS[3]: (0.9, 0.05, 0.05)})
+    learner = Learner(store, fit)
+    learner.guesses = guesses
+    session = Session(store, Settings("ann", order="active"), learner)
+    assert session.queue("ann", "stance")["queue"] == [KEYS[1], KEYS[3], KEYS[2]]
 
 
 def test_doubtful_posts_come_first_and_each_thread_gives_one_before_any_gives_two():
@@ -252,6 +264,49 @@ def test_the_process_beside_says_what_it_waits_for(aside, store):
     assert aside.first_guesses(posts).probabilities == {}
 
 
+def values(guesses):
+    return np.array(list(guesses.probabilities.values()))
+
+
+def test_a_label_tells_the_model_about_the_author_s_other_posts(small_model):
+    posts = posts_table(
+        {"thread": "t", "post": str(number), "author": author, "text": text}
+        for number, (author, text) in enumerate([("ann", "Hm."), ("ann", "See above."), ("bob", "Hm.")], start=1)
+    )
+    posts = check_posts(posts)
+    # Words count for little here, but for who wrote them.
+    model = replace(small_model, couplings=Couplings(text=-0.99, author_same=2.0, author_opposite=-1.0))
+    before = first_guesses(posts, model)
+    known = posts.head(1).assign(stance="against", text_only="against")
+    learned = lesson(known, posts, finished=model, talk=model, target="Huawei")
+    assert learned.guesses.of(("t", "2"))["stance"] == "against"
+    assert learned.guesses.probabilities["t", "3"] == pytest.approx(before.probabilities["t", "3"])
+
+
+def test_the_guess_beside_a_label_does_not_know_it(small_model, small_corpus):
+    wrong = small_corpus.head(6).assign(stance="none", text_only="none")
+    posts = small_corpus.drop(columns=["stance", "text_only"])
+    model = replace(small_model, couplings=Couplings())
+    learned = lesson(wrong, posts, finished=model, talk=model, target="Huawei")
+    blind = first_guesses(posts, model)
+    np.testing.assert_allclose(values(learned.guesses), values(blind), atol=1e-12)
+    assert learned.right.tolist() == [blind.of(("t0", post))["stance"] == "none" for post in "123"] * 2
+    assert learned.guesses.model != blind.model
+
+
+def test_words_that_are_gone_are_none_until_somebody_says_otherwise(small_model):
+    posts = check_posts(posts_table({"thread": "t", "post": post, "text": "[deleted]"} for post in "12"))
+    known = posts.head(1).assign(stance="favor", text_only="none")
+    learned = lesson(known, posts, finished=small_model, talk=small_model, target="Huawei")
+    assert values(learned.guesses).argmax(axis=1).tolist() == [2, 2]
+    assert learned.right.tolist() == [False]
+
+
+def test_without_labels_there_is_nothing_to_learn(small_model, small_corpus):
+    with pytest.raises(DataError, match="there are no labels yet"):
+        lesson(small_corpus.head(0), small_corpus, finished=small_model, talk=small_model, target="Huawei")
+
+
 def test_a_lesson_beside_the_server_reads_every_post(aside):
     stances = [LABELS[number % 3] for number in range(30)]
     words = {"favor": "great phone", "against": "they spy", "none": "which colour"}
@@ -267,6 +322,6 @@ def test_a_lesson_beside_the_server_reads_every_post(aside):
 
 
 def test_the_process_beside_ends_when_nobody_asks_any_more():
-    command = [sys.executable, "-c", "from stance.annotate.aside import answer_questions; answer_questions()"]
+    command = [sys.executable, "-c", "from stance.annotate.lessons import answer_questions; answer_questions()"]
     done = subprocess.run(command, input=b'{"model": null, "target": "', capture_output=True, timeout=60, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")

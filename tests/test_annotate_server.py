@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from stance.annotate.app import create_app
-from stance.annotate.server import annotate, default_annotator
+from stance.annotate.server import annotate, codebook_text, default_annotator
 from stance.annotate.session import Session, Settings
 from stance.annotate.store import Store
 from stance.data import posts_table
@@ -95,7 +95,9 @@ def test_exports_are_downloads(client, store):
     client.post("/api/events", json=body(store, event()))
     answer = client.get("/export/ann/ann.labels.csv")
     assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''ann.labels.csv"
-    assert answer.data == b"thread,post,author,stance,text_only,annotator,note\nt0,0,,favor,,ann,\n"
+    assert answer.data == (
+        b'"thread","post","author","stance","text_only","annotator","note"\n"t0","0","","favor","","ann",""\n'
+    )
 
 
 def refused(answer, status, reason):
@@ -161,6 +163,13 @@ def test_the_codebook_s_html_is_shown_as_text(client):
     assert "<script>alert" not in page
 
 
+def test_the_codebook_that_comes_along_speaks_of_the_target(tmp_path):
+    assert codebook_text(None, "Acme").startswith("# Labelling codebook: stance toward Acme\n")
+    assert "Huawei" not in codebook_text(None, "Acme")
+    (tmp_path / "own.md").write_text("# Of Huawei")
+    assert codebook_text(str(tmp_path / "own.md"), "Acme") == "# Of Huawei"
+
+
 def test_the_name_in_the_address_is_text_in_the_page(client):
     refused(client.get("/?annotator=%22%3E%3Cimg%20src=x%3E"), 400, "cannot be a name")
 
@@ -199,7 +208,7 @@ def test_labels_with_a_wrong_token_are_not_stored(shared, store):
 @contextmanager
 def serving(folder, *options):
     """Run `stance annotate` and give its address."""
-    write_table(POSTS, folder / "posts.jsonl")
+    write_table(POSTS, folder / "posts.jsonl", force=True)
     command = [
         sys.executable,
         "-m",
@@ -316,7 +325,7 @@ def test_a_server_started_again_answers_at_the_same_address(tmp_path):
 
 
 def test_a_taken_port_is_said_in_one_line(tmp_path, running):
-    write_table(POSTS, tmp_path / "posts.jsonl")
+    write_table(POSTS, tmp_path / "posts.jsonl", force=True)
     with pytest.raises(DataError, match=r"cannot listen on 127\.0\.0\.1"):
         annotate([str(tmp_path / "posts.jsonl")], database=str(tmp_path / "l.db"), port=urlsplit(running[0]).port)
 
@@ -324,6 +333,7 @@ def test_a_taken_port_is_said_in_one_line(tmp_path, running):
 def test_a_database_without_posts_needs_a_source(tmp_path):
     with pytest.raises(DataError, match="no posts to label; name a page, dump or table"):
         annotate([], database=str(tmp_path / "labels.db"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_login_name_labels_where_nobody_is_named(monkeypatch):

@@ -70,7 +70,7 @@ def test_extract_prints_a_row_a_post_and_a_summary_beside(page):
         "text",
         "quote",
     }
-    assert "3 posts" in done.stderr
+    assert done.stderr == "thread: 3 posts, read as text dump\n"
 
 
 def test_label_prints_a_row_a_post(page, model):
@@ -105,6 +105,13 @@ def test_standoff_labels_are_put_onto_their_page(page, model, tmp_path):
     (tmp_path / "gold.csv").write_text("post,author,stance\n1,ann,against\n2,bob,favor\n3,cat,none\n")
     done = run("evaluate", tmp_path / "gold.csv", "--page", page, "--model", model, "--json")
     assert json.loads(done.stdout)["n_posts"] == 3
+
+
+def test_labels_of_a_part_of_a_page_are_compared_and_counted(page, model, tmp_path):
+    (tmp_path / "gold.csv").write_text("post,author,stance\n2,bob,favor\n3,cat,\n")
+    done = run("evaluate", tmp_path / "gold.csv", "--page", page, "--model", model, "--report", tmp_path / "page.html")
+    assert done.stdout.startswith("1 post of 1 thread (2 more posts without a label: read, not compared)"), done.stderr
+    assert (tmp_path / "page.html").exists()
 
 
 def test_a_page_that_does_not_match_its_labels_is_refused_by_number_and_author(page, tmp_path):

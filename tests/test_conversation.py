@@ -87,6 +87,21 @@ def test_people_keep_their_side_within_a_thread():
     assert marginals.argmax(axis=1).tolist() == [FAVOR, AGAINST, FAVOR]
 
 
+def test_a_known_stance_is_certain_and_the_author_s_other_posts_hear_of_it():
+    graph = conversation_graph(thread((None, "ann"), (None, "ann"), (None, "bob")))
+    evidence = say(SURE_FAVOR, UNSURE, UNSURE)
+    told = infer(graph, evidence, AUTHORS, known=np.array([AGAINST, -1, -1]))
+    untold = infer(graph, evidence, AUTHORS)
+    assert told[0] == pytest.approx([0, 1, 0])
+    assert (untold[1].argmax(), told[1].argmax()) == (FAVOR, AGAINST)
+    assert told[2] == pytest.approx(untold[2])
+
+
+def test_a_known_stance_stands_where_nothing_is_coupled():
+    graph = conversation_graph(thread((None, None)))
+    assert infer(graph, say(SURE_FAVOR), Couplings(), known=np.array([NONE]))[0] == pytest.approx([0, 0, 1])
+
+
 def test_a_missing_author_is_no_author():
     graph = conversation_graph(thread((None, None), (None, None), (None, "")))
     assert graph.n_authors == 0

@@ -102,9 +102,37 @@ def test_help_loads_no_heavy_library():
     assert {name for name in heavy if f"'{name}'" in done.stdout} == set()
 
 
-def test_nothing_in_the_package_can_unpickle():
-    dangerous = re.compile(r"\b(import pickle|pickle\.|joblib\.load|allow_pickle=True|eval\(|exec\()")
-    assert [name for name, path in MODULES.items() if dangerous.search(path.read_text())] == []
+#: What turns data into code, as a module and as a call.
+EXECUTING_MODULES = {"pickle", "cloudpickle", "dill", "marshal", "shelve", "copyreg", "yaml", "jsonpickle", "code"}
+EXECUTING_CALLS = {"eval", "exec", "compile", "__import__", "read_pickle", "to_pickle", "numpy.load", "np.load"}
+EXECUTING_CALLS |= {"joblib.load", "joblib.dump", "os.system", "os.popen"}
+
+
+def executing(path):
+    """Imports and calls of a module that could run what a file holds."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
+            yield from (name for name in names if name.split(".")[0] in EXECUTING_MODULES)
+        elif isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            yield from {called, called.rpartition(".")[2]} & EXECUTING_CALLS if called != "re.compile" else ()
+            yield from (f"{called}({word.arg}=…)" for word in node.keywords if ast.unparse(word) in NOT_SO)
+
+
+NOT_SO = {"allow_pickle=True", "shell=True"}
+
+
+def test_nothing_in_the_package_executes_what_a_file_holds():
+    assert {name: found for name, path in MODULES.items() if (found := list(executing(path)))} == {}
+
+
+@pytest.mark.parametrize(
+    "code", ["import pickle", "from joblib import x; joblib.load(f)", "np.load(f)", "eval(x)", "run(x, shell=True)"]
+)
+def test_what_would_execute_a_file_is_found(tmp_path, code):
+    (tmp_path / "module.py").write_text(code)
+    assert len(list(executing(tmp_path / "module.py"))) == 1
 
 
 def test_every_dependency_is_used_and_stands_with_its_reason():

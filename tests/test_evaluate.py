@@ -224,7 +224,6 @@ def test_standoff_labels_find_their_posts():
     [
         (STANDOFF.assign(post=["4", "1"]), "page: the page has no post 4 by bob, which the labels of l.csv name"),
         (STANDOFF.assign(author=["eve", "ann"]), "page: post 3 is by bob, not by eve as in l.csv"),
-        (STANDOFF[1:], "page: post 3 by bob has no label in l.csv"),
     ],
 )
 def test_a_page_that_does_not_match_its_labels_is_refused_by_number_and_author(labels, message):
@@ -237,3 +236,19 @@ def test_standoff_labels_are_checked_like_any_other():
         apply_standoff(STANDOFF.assign(stance=["pro", "none"]), PAGE)
     with pytest.raises(DataError, match="post '1' is labelled twice"):
         apply_standoff(STANDOFF.assign(post=["1", "1"]), PAGE)
+    with pytest.raises(DataError, match="no label; label at least one post"):
+        apply_standoff(STANDOFF.assign(stance=[None, ""]), PAGE)
+
+
+def test_labels_of_some_posts_are_compared_and_the_others_only_read():
+    gold = apply_standoff(STANDOFF[:1], PAGE)
+    assert gold[["post", "stance"]].values.tolist() == [["1", None], ["3", "favor"]]
+    scores = evaluate(gold, gold.assign(stance=["against", "favor"]))
+    assert (scores.n_posts, scores.n_unlabelled, scores.accuracy) == (1, 1, 1.0)
+    assert str(scores).startswith("1 post of 1 thread (1 more post without a label: read, not compared); 95 %")
+
+
+def test_an_export_of_labels_with_their_words_is_put_onto_its_page_too():
+    labels = STANDOFF.assign(thread="elsewhere", text="other words", parent="9")
+    gold = apply_standoff(labels, PAGE)
+    assert gold[["thread", "parent", "text"]].values.tolist() == [["page", None, "First!"], ["page", "1", "Well made."]]

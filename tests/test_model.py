@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hostile_models import attack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,3 +87,16 @@ def test_a_missing_file_is_named(small_model, tmp_path):
 
 def test_two_models_that_decide_differently_have_different_ids(small_model):
     assert replace(small_model, threshold=0.9).id != small_model.id
+
+
+def test_a_folder_damaged_by_accident_or_on_purpose_is_refused_or_answers_as_before():
+    counts, wrong = attack(300, seed=1)
+    assert wrong == []
+    assert counts["refused"] > counts["the same"] > 0
+    assert counts["another model"] > 0
+
+
+def test_arrays_are_read_as_numpy_reads_them(folder):
+    loaded = read_model(folder)
+    for name in ("block", "idf", "coefficients", "intercepts"):
+        assert np.array_equal(getattr(loaded, name), np.load(folder / f"{name}.npy", allow_pickle=False))

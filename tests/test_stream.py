@@ -90,6 +90,15 @@ def test_tables_of_every_kind_become_tables_of_every_kind(tmp_path, model, of_so
     assert found[list(table.columns)].to_dict("records") == table.to_dict("records")
 
 
+def test_a_formula_goes_through_as_text(tmp_path, model):
+    table = posts_table([{"thread": "t", "post": "1", "text": "=1+1", "author": "\t@SUM(A1)", "=note": "well;-1"}])
+    write_table(table, tmp_path / "posts.csv")
+    label_files([tmp_path / "posts.csv"], tmp_path / "out.csv", model)
+    assert '"ʼ=1+1","ʼ\tʼ@SUM(A1)","well;ʼ-1"' in (tmp_path / "out.csv").read_text()
+    found = read_table(tmp_path / "out.csv")
+    assert found[list(table.columns)].to_dict("records") == table.to_dict("records")
+
+
 def zstd(data):
     return pa.compress(data, "zstd", asbytes=True)
 

@@ -49,8 +49,8 @@ def test_test_posts_are_not_learned_from(small_corpus):
 
 def test_another_target_is_another_table_never_another_program(small_corpus):
     text = small_corpus["text"].str.replace("Huawei", "Acme")
-    model = stance.train(small_corpus.assign(text=text), target="Acme", name="acme", settings=FAST).model
-    assert model.target == "Acme"
+    model = stance.train(small_corpus.assign(text=text), target="Acme", settings=FAST).model
+    assert (model.target, model.id.split("-")[0]) == ("Acme", "acme")
     assert "<target>" in model.ngrams
     assert stance.label(pd.DataFrame({"text": ["Acme: thieves and liars"]}), model)["stance"].tolist() == ["against"]
 

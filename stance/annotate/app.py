@@ -21,10 +21,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from stance.annotate.events import KINDS, check_annotator, check_event
-from stance.annotate.exchange import export_labels
+from stance.annotate.exchange import export_labels, whole_table
 from stance.annotate.session import Session
-from stance.annotate.store import Store
 from stance.errors import DataError
+from stance.tables import write_table
 
 #: Largest request: a hundred labels made without the server, each with a long note, still fit.
 _LONGEST_BODY = 1 << 20
@@ -47,7 +47,15 @@ _HEADERS = {
 _COOKIE = "stance_token"
 
 #: Endings that the page offers to download.
-_DOWNLOADS = (".csv", ".jsonl", ".parquet", ".labels.csv", ".json", ".doccano.jsonl")
+_DOWNLOADS = {
+    ".csv": "posts table",
+    ".jsonl": "posts table, JSON Lines",
+    ".parquet": "posts table, Parquet",
+    ".labels.csv": "labels without the words",
+    ".json": "Label Studio",
+    ".doccano.jsonl": "doccano",
+    ".all.csv": "all posts, the model's guess where nobody labelled",
+}
 
 
 def create_app(session: Session, *, codebook: str, hosts: Sequence[str], token: str | None = None) -> Flask:
@@ -105,7 +113,7 @@ def _add_questions(app: Flask, session: Session) -> None:
 
     @app.get("/export/<whose>/<name>")
     def export(whose: str, name: str) -> Response:
-        return _download(session.store, whose, name)
+        return _download(session, whose, name)
 
 
 def _check_request(token: str | None) -> BaseResponse | None:
@@ -191,12 +199,15 @@ def _add_events(session: Session) -> dict[str, Any]:
     return session.add([check_event(fields, annotator) for fields in body["events"]])
 
 
-def _download(store: Store, whose: str, name: str) -> Response:
+def _download(session: Session, whose: str, name: str) -> Response:
     if not any(name == f"{whose}{ending}" for ending in _DOWNLOADS):
         abort(404, f"exports end in {', '.join(_DOWNLOADS)}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"export{name.removeprefix(whose)}"
-        export_labels(store, path, whose=whose)
+        if name == f"{whose}.all.csv":
+            write_table(whole_table(session.store, whose, session.guesses), path)
+        else:
+            export_labels(session.store, path, whose=whose)
         data = path.read_bytes()
     disposition = f"attachment; filename*=UTF-8''{quote(name)}"
     return Response(data, mimetype="application/octet-stream", headers={"Content-Disposition": disposition})

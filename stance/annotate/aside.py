@@ -19,9 +19,7 @@ import numpy as np
 import pandas as pd
 
 from stance.annotate.learner import Guesses, Lesson
-from stance.annotate.lessons import first_guesses, lesson
-from stance.data import posts_table
-from stance.errors import DataError, StanceError
+from stance.errors import DataError
 
 #: What a model reads of a post, and what it learns from.
 _COLUMNS = ("thread", "post", "parent", "parent_candidates", "author", "posted_at", "text", "stance", "text_only")
@@ -39,18 +37,18 @@ class Aside:
     """The process beside, seen from the server: `lesson` and `first_guesses` as in `stance.annotate.lessons`."""
 
     def __init__(self, *, model: str | None, target: str) -> None:
-        self._model, self._target = model, target
+        self._about = {"model": model, "target": target}
         self._process: subprocess.Popen[bytes] | None = None
         self._starting, self._asking = threading.Lock(), threading.Lock()
         self._closed = False
 
     def first_guesses(self, posts: pd.DataFrame) -> Guesses:
         """What the finished model thinks."""
-        answer = self._ask({"model": self._model, "posts": _rows(posts)})
+        answer = self._ask({"posts": _rows(posts)})
         return _guesses(answer, posts)
 
     def lesson(self, labelled: pd.DataFrame, posts: pd.DataFrame) -> Lesson:
-        """Train on what was labelled and read all posts."""
+        """Learn from what was labelled and read all posts."""
         answer = self._ask({"labelled": _rows(labelled), "posts": _rows(posts)})
         return Lesson(_guesses(answer, posts), np.array(answer["right"], dtype=bool))
 
@@ -59,7 +57,7 @@ class Aside:
             process = self._running()
             assert process.stdin is not None and process.stdout is not None  # noqa: S101 - for the type checker
             try:
-                process.stdin.write(json.dumps({**question, "target": self._target}).encode() + b"\n")
+                process.stdin.write(json.dumps({**question, **self._about}).encode() + b"\n")
                 process.stdin.flush()
                 answer: dict[str, Any] = json.loads(process.stdout.readline())
             except (OSError, ValueError) as error:
@@ -76,7 +74,7 @@ class Aside:
                 raise DataError("the server is closing")
             if self._process is None:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-c", "from stance.annotate.aside import answer_questions; answer_questions()"],
+                    [sys.executable, "-c", "from stance.annotate.lessons import answer_questions; answer_questions()"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
@@ -117,34 +115,3 @@ def _guesses(answer: dict[str, Any], posts: pd.DataFrame) -> Guesses:
     keys = zip(posts["thread"], posts["post"], strict=True)
     # No probabilities at all: there is no model to begin with.
     return Guesses(answer["model"], dict(zip(keys, map(tuple, answer["probabilities"]), strict=False)))
-
-
-def answer_questions() -> None:
-    """The other side: one line in, one line out, until the input ends."""
-    answers = sys.stdout
-    # Whatever a library prints must not end up between the answers.
-    sys.stdout = sys.stderr
-    if hasattr(os, "nice"):
-        os.nice(10)
-    for line in sys.stdin:
-        if not line.endswith("\n"):
-            return  # the server was killed in the middle of a question
-        try:
-            print(json.dumps(_answer(json.loads(line))), file=answers, flush=True)
-        except BrokenPipeError:
-            os._exit(0)  # the server ended while we worked; nobody is left to be told
-
-
-def _answer(question: dict[str, Any]) -> dict[str, Any]:
-    posts, target = posts_table(question["posts"]), question["target"]
-    try:
-        if "labelled" not in question:
-            return _reply(first_guesses(posts, model=question["model"], target=target))
-        found = lesson(posts_table(question["labelled"]), posts, target=target)
-        return _reply(found.guesses) | {"right": found.right.tolist()}
-    except StanceError as error:
-        return {"error": error.problem}
-
-
-def _reply(guesses: Guesses) -> dict[str, Any]:
-    return {"model": guesses.model, "probabilities": list(guesses.probabilities.values())}

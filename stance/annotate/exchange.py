@@ -6,33 +6,49 @@ The ending of a file says what is written: `.csv`, `.jsonl` and `.parquet` are p
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from stance.annotate.consensus import adjudicated, decisions, majority, ratings
 from stance.annotate.events import ANSWERS, KINDS, LONGEST_NOTE, Event, check_annotator, imported
+from stance.annotate.formats import (
+    LabelledRow,
+    Rows,
+    doccano,
+    doccano_row,
+    is_doccano,
+    label_studio,
+    listed_rows,
+    post_part,
+)
+from stance.annotate.learner import Guesses
 from stance.annotate.queue import Key
 from stance.annotate.store import Store
-from stance.data import LABELS, POST_COLUMNS, check_posts, posts_table, threads_to_table
+from stance.data import LABELS, POST_COLUMNS, PROBABILITY_COLUMNS, check_posts, posts_table, threads_to_table
 from stance.errors import DataError
 from stance.extract import extract
-from stance.tables import decompress, json_line, read_bytes, read_table, replacing, table_format, write_table
+from stance.tables import (
+    csv_lines,
+    decompress,
+    read_bytes,
+    read_table,
+    refuse_existing,
+    replacing,
+    table_format,
+    write_table,
+)
 
-#: What a table may say about a label; the rest of its columns belong to the post.
-_LABEL_FIELDS = (*KINDS, "note", "annotator", "mode", "seconds", "model", "given_at")
 
-Rows = list[dict[str, Any]]
+class Read(NamedTuple):
+    """What one source holds."""
 
-#: A post as a file has it, and the labels that each annotator gave it.
-LabelledRow = tuple[dict[str, Any], Rows]
+    source: str
+    posts: pd.DataFrame
+    labels: list[Event]
 
 
 def read_source(source: str, annotator: str) -> tuple[pd.DataFrame, list[Event]]:
@@ -76,17 +92,13 @@ def _labelled_rows(source: str) -> list[LabelledRow] | None:
         return None
     data = decompress(read_bytes(source))
     if data.lstrip().startswith(b"["):
-        return _label_studio_rows(data, source)
+        return listed_rows(data, source)
     if table_format(data) is None:
         return None
     rows: Rows = read_table(source, data).to_dict("records")  # type: ignore[assignment]
-    if _is_doccano(rows):
-        rows = [_doccano_row(row) for row in rows]
-    return [(_post_part(row), [row]) for row in rows]
-
-
-def _post_part(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in _LABEL_FIELDS}
+    if is_doccano(rows):
+        rows = [doccano_row(row) for row in rows]
+    return [(post_part(row), [row]) for row in rows]
 
 
 def _extracted(source: str) -> pd.DataFrame:
@@ -117,112 +129,22 @@ def _labels(given: Mapping[str, Any], key: Key, annotator: str, where: str) -> l
     return labels
 
 
-def add_sources(store: Store, sources: Sequence[str], annotator: str) -> None:
+def read_sources(sources: Sequence[str], annotator: str) -> list[Read]:
+    """Read all sources, before anything is stored: one that cannot be read leaves no trace."""
+    return [Read(source, *read_source(source, annotator)) for source in sources]
+
+
+def add_sources(store: Store, read: Sequence[Read]) -> None:
     """Add posts and labels of all sources; a label that a person gave here is never replaced by a file's."""
-    for source in sources:
-        posts, labels = read_source(source, annotator)
+    for source, posts, labels in read:
         store.add_posts(posts, where=source)
         given = {(event.annotator, event.thread, event.post, event.kind) for event in store.standing()}
         store.add([one for one in labels if (one.annotator, one.thread, one.post, one.kind) not in given])
 
 
-# Label Studio: a list of tasks, each with `data` and `annotations`; a choice stands in `result` as
-# {"type": "choices", "from_name": ..., "value": {"choices": [...]}} (labelstud.io/guide/task_format).
-
-
-def _label_studio_rows(data: bytes, source: str) -> list[LabelledRow] | None:
-    try:
-        tasks = json.loads(data)
-    except ValueError:
-        return None
-    if not isinstance(tasks, list) or not all(isinstance(task, dict) and "data" in task for task in tasks):
-        return None
-    if not all(isinstance(task["data"], dict) and isinstance(task["data"].get("text"), str) for task in tasks):
-        raise DataError("a task without text", where=source, fix="name the key of the posts in \"data\" 'text'")
-    return [
-        ({"thread": "1", "post": str(task.get("id", number)), **task["data"]}, _annotations(task))
-        for number, task in enumerate(tasks, start=1)
-    ]
-
-
-def _annotations(task: Mapping[str, Any]) -> Rows:
-    finished = [one for one in task.get("annotations") or [] if not one.get("was_cancelled")]
-    return [_annotation(one.get("result") or []) for one in finished]
-
-
-def _annotation(result: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    labels: dict[str, Any] = {}
-    for part in result:
-        name, value = part.get("from_name"), part.get("value") or {}
-        if value.get("choices"):
-            # A project with one question may call it anything; its answer is the stance.
-            labels[name if name in KINDS else "stance"] = str(value["choices"][0]).lower()
-        elif name == "note" and value.get("text"):
-            labels["note"] = " ".join(value["text"])
-        labels["annotator"] = (part.get("meta") or {}).get("annotator") or labels.get("annotator")
-    return labels
-
-
-def _label_studio(rows: Rows) -> bytes:
-    tasks = [_task(number, row) for number, row in enumerate(rows, start=1)]
-    return json.dumps(tasks, ensure_ascii=True, indent=1).encode()
-
-
-def _task(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
-    numbers = count(1)
-    result = [_choice(f"{number}-{next(numbers)}", kind, row) for kind in KINDS if row[kind]]
-    if row["note"]:
-        note = {"id": f"{number}-{next(numbers)}", "from_name": "note", "to_name": "text", "type": "textarea"}
-        result.append({**note, "value": {"text": [row["note"]]}, "meta": {"annotator": row["annotator"]}})
-    annotation = {"result": result, "was_cancelled": False, "ground_truth": False, "lead_time": row["seconds"]}
-    return {"id": number, "data": _post_fields(row), "annotations": [annotation], "predictions": []}
-
-
-def _choice(part: str, kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": part,
-        "from_name": kind,
-        "to_name": "text",
-        "type": "choices",
-        "value": {"choices": [row[kind]]},
-        # Users of Label Studio are numbers of one installation; `meta` keeps the name and is left alone there.
-        "meta": {"annotator": row["annotator"]},
-    }
-
-
-# doccano, text classification: one object a line with `text` and `label`, a list; other fields are kept as they are.
-
-
-def _is_doccano(rows: Rows) -> bool:
-    return bool(rows) and all("text" in row and isinstance(row.get("label"), list) for row in rows)
-
-
-def _doccano_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    rest = {name: value for name, value in row.items() if name not in ("id", "label", "Comments")}
-    stance = str(row["label"][0]).lower() if row["label"] else None
-    return {"post": str(row.get("id", "")), **rest, "stance": stance}
-
-
-def _doccano(rows: Rows) -> bytes:
-    lines = []
-    for row in rows:
-        extra = {name: row[name] for name in ("text_only", "note", "annotator") if row[name]}
-        label = [row["stance"]] if row["stance"] else []
-        lines.append(json_line({**_post_fields(row), "label": label, **extra}))
-    return b"".join(lines)
-
-
-def _post_fields(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in _post_part(row).items() if value is not None}
-
-
 def _stand_off(rows: Rows) -> bytes:
-    text = io.StringIO(newline="")
     names = ("thread", "post", "author", *KINDS, "annotator", "note")
-    writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: row[name] or "" for name in names} for row in rows)
-    return text.getvalue().encode("utf-8", "surrogatepass")
+    return csv_lines([names, *([row[name] or "" for name in names] for row in rows)])
 
 
 def labels_table(store: Store, whose: str) -> pd.DataFrame:
@@ -261,6 +183,39 @@ def labels_table(store: Store, whose: str) -> pd.DataFrame:
     return posts_table(rows)
 
 
+def whole_table(store: Store, whose: str, guesses: Guesses) -> pd.DataFrame:
+    """Every post with a stance: the label given by hand where there is one, else what the model guesses.
+
+    Returns
+    -------
+    DataFrame
+        A posts table with `stance`, the probabilities (1 for a label given by hand), and `labelled_by`: an annotator,
+        "majority", "adjudicated" or the model.
+
+    Raises
+    ------
+    DataError
+        If no model has read the posts, or there is no such label.
+    """
+    if guesses.model is None:
+        raise DataError("no model has read the posts yet", fix="label some more, or name a model with --model")
+    given = labels_table(store, whose)
+    by_hand = dict(zip(zip(given["thread"], given["post"], strict=True), given["stance"], strict=True))
+    rows = []
+    for post in store.posts().to_dict("records"):
+        key = (post["thread"], post["post"])
+        label = by_hand.get(key)
+        values = [float(label == name) for name in LABELS] if label else guesses.probabilities[key]
+        row: dict[Any, Any] = {**post, **_with_probabilities(values), "labelled_by": whose if label else guesses.model}
+        rows.append(row)
+    return posts_table(rows)
+
+
+def _with_probabilities(values: Sequence[float]) -> dict[str, Any]:
+    stance = LABELS[max(range(len(LABELS)), key=values.__getitem__)]
+    return {"stance": stance, **dict(zip(PROBABILITY_COLUMNS, values, strict=True))}
+
+
 def _chosen(standing: Sequence[Event], kind: str, whose: str) -> Mapping[Key, str]:
     given = ratings(standing, kind)
     if whose == "majority":
@@ -282,7 +237,9 @@ def _about(mine: Mapping[tuple[str, str, str], Event], key: Key) -> dict[str, An
     }
 
 
-def export_labels(database: str | os.PathLike[str] | Store, output: str | os.PathLike[str], *, whose: str) -> int:
+def export_labels(
+    database: str | os.PathLike[str] | Store, output: str | os.PathLike[str], *, whose: str, force: bool = False
+) -> int:
     """Write labels to a file, by its ending; return how many posts.
 
     Parameters
@@ -293,12 +250,15 @@ def export_labels(database: str | os.PathLike[str] | Store, output: str | os.Pat
         (Label Studio) or `.doccano.jsonl`.
     whose : str
         An annotator's name, "majority" or "adjudicated".
+    force : bool
+        Whether a file that is there already is replaced.
 
     Raises
     ------
     DataError
-        If there is no such label, or the ending is unknown.
+        If there is no such label, the ending is unknown, or (without `force`) the file is there already.
     """
+    refuse_existing(output, force=force)
     store = database if isinstance(database, Store) else open_existing(database)
     table = labels_table(store, whose)
     write = _writer(os.fspath(output))
@@ -307,7 +267,7 @@ def export_labels(database: str | os.PathLike[str] | Store, output: str | os.Pat
         table = table[table["stance"].notna()].reset_index(drop=True)
         # A column without a value would look like an answer that nobody gave.
         table = table.drop(columns=[kind for kind in KINDS if table[kind].isna().all()])
-        write_table(table, output)
+        write_table(table, output, force=force)
         return len(table)
     with replacing(output) as stream:
         stream.write(write(table.to_dict("records")))  # type: ignore[arg-type]
@@ -324,7 +284,7 @@ def open_existing(database: str | os.PathLike[str]) -> Store:
 def _writer(name: str) -> Callable[[Rows], bytes] | None:
     endings: dict[str, Callable[[Rows], bytes]] = {
         ".labels.csv": _stand_off,
-        ".doccano.jsonl": _doccano,
-        ".json": _label_studio,
+        ".doccano.jsonl": doccano,
+        ".json": label_studio,
     }
     return next((write for ending, write in endings.items() if name.endswith(ending)), None)

@@ -6,9 +6,8 @@ Everything here is a pure function of what is known; the server asks again whene
 from __future__ import annotations
 
 import hashlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,22 +56,20 @@ def active_order(
     threads: Sequence[Hashable],
     authors: Sequence[str | None],
     *,
-    labelled: Mapping[Any, int] | None = None,
     last_author: str | None = None,
 ) -> Ints:
     """Order posts by what their labels would teach: least margin first, spread over threads and authors.
 
-    Margin sampling (Scheffer, Decomain and Wrobel 2001). Posts of one thread are alike, so each thread gives one post
-    before any gives its second, those labelled earlier counted; and no author stands twice in a row, unless the rest is
-    all his. What it saves over random order depends on the posts: `benchmarks/annotate.py active` measures it.
+    Margin sampling (Scheffer, Decomain and Wrobel 2001). Posts of one thread answer each other, and a label tells
+    something of its neighbours: so each thread gives one post before any gives its second, and no author stands twice
+    in a row, unless the rest is all his. What it saves over random order, and which other orders were tried, is in
+    `benchmarks/README.md`.
 
     Parameters
     ----------
     probabilities : array of shape (n_posts, n_labels)
     threads, authors : sequences of length n_posts
         A missing author is nobody in particular.
-    labelled : mapping of thread to int, optional
-        How many posts of each thread have their label already.
     last_author : str, optional
         Who wrote the post labelled last.
 
@@ -88,19 +85,19 @@ def active_order(
     array([1, 3, 2, 0])
     """
     by_margin = np.argsort(margins(probabilities), kind="stable")
-    turns = _turns([threads[position] for position in by_margin], labelled or {})
+    turns = _turns([threads[position] for position in by_margin])
     ranked = by_margin[np.argsort(turns, kind="stable")]
     apart = _authors_apart([int(position) for position in ranked], authors, last_author)
     return np.array(apart, dtype=np.int64)
 
 
-def _turns(threads: Sequence[Hashable], labelled: Mapping[Any, int]) -> list[int]:
+def _turns(threads: Sequence[Hashable]) -> list[int]:
     """How many posts of the same thread come before each one."""
-    seen = dict(labelled)
+    seen: Counter[Hashable] = Counter()
     turns = []
     for thread in threads:
-        turns.append(seen.get(thread, 0))
-        seen[thread] = turns[-1] + 1
+        turns.append(seen[thread])
+        seen[thread] += 1
     return turns
 
 
@@ -144,7 +141,6 @@ def ranked_keys(
     probabilities: Mapping[Key, Sequence[float]],
     authors: Mapping[Key, str | None],
     *,
-    labelled: Mapping[Any, int] | None = None,
     last_author: str | None = None,
 ) -> list[Key]:
     """Order keys by `active_order`; a post that no model has read yet counts as quite unknown."""
@@ -157,7 +153,6 @@ def ranked_keys(
         np.array([probabilities.get(key, unknown) for key in shuffled], dtype=np.float64),
         [thread for thread, _ in shuffled],
         [authors.get(key) for key in shuffled],
-        labelled=labelled,
         last_author=last_author,
     )
     return [shuffled[position] for position in order]

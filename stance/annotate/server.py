@@ -12,6 +12,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 
 from cheroot.wsgi import Server
@@ -20,7 +21,7 @@ from flask import Flask
 from stance.annotate.app import create_app
 from stance.annotate.aside import Aside
 from stance.annotate.events import check_annotator
-from stance.annotate.exchange import add_sources
+from stance.annotate.exchange import add_sources, read_sources
 from stance.annotate.learner import Learner
 from stance.annotate.session import Session, Settings
 from stance.annotate.store import Store
@@ -80,7 +81,7 @@ def annotate(
     labels_of : str, optional
         Whose the labels in the sources are where they do not say; by default the annotator's own.
     codebook : str, optional
-        Path of a Markdown file; by default the one that comes with stance.
+        Path of a Markdown file; by default the one that comes with stance, with this target's name in it.
     host : str
         An address other than this machine's own loopback needs a token in the link.
     port : int
@@ -96,23 +97,37 @@ def annotate(
         If there is nothing to label, the host is no address of this machine, or the port is taken.
     """
     settings = Settings(check_annotator(annotator or default_annotator()), target, order, assisted, overlap)
-    store = Store(database)
+    store = _store(sources, database, labels_of or settings.annotator)
     aside = Aside(model=model, target=target)
     try:
-        add_sources(store, sources, labels_of or settings.annotator)
-        if store.posts().empty:
-            raise DataError("no posts to label", where=database, fix="name a page, dump or table with posts")
         fit = aside.lesson if order == "active" else None
         learner = Learner(store, fit, every=every, first=aside.first_guesses)
         secret = None if host in _LOCAL else token or secrets.token_urlsafe(16)
         session = Session(store, settings, learner)
-        app = create_app(session, codebook=_codebook(codebook), hosts=_trusted_hosts(host), token=secret)
+        app = create_app(session, codebook=codebook_text(codebook, target), hosts=_trusted_hosts(host), token=secret)
         server = _bind(app, host, port, store)
         link = f"http://{_reachable(host)}:{server.bind_addr[1]}/"
         _run(server, learner, lambda: ready(f"{link}?token={secret}" if secret else link))
     finally:
         aside.close()
         store.close()
+
+
+def _store(sources: Sequence[str], database: str, labels_of: str) -> Store:
+    """Open the database with the posts of all sources in it; it is made only once there is something to put there."""
+    read = read_sources(sources, labels_of)
+    nothing = DataError("no posts to label", where=database, fix="name a page, dump or table with posts")
+    if not read and not Path(database).exists():
+        raise nothing
+    store = Store(database)
+    try:
+        add_sources(store, read)
+        if store.posts().empty:
+            raise nothing
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def default_annotator() -> str:
@@ -123,8 +138,12 @@ def default_annotator() -> str:
         return "me"
 
 
-def _codebook(path: str | None) -> str:
-    return read_bytes(path or shipped("data") / "CODEBOOK.md").decode("utf-8", "replace")
+def codebook_text(path: str | None, target: str) -> str:
+    """The codebook in that file, or the one that comes with stance, about this target; Markdown."""
+    if path:
+        return read_bytes(path).decode("utf-8", "replace")
+    # Its rules are those of any company and its products.
+    return (shipped("data") / "CODEBOOK.md").read_text("utf-8").replace("Huawei", target)
 
 
 def _trusted_hosts(host: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,7 +13,6 @@ from stance.annotate.events import DECISIONS, KINDS, Event
 from stance.annotate.learner import Guesses, Learner, forecast
 from stance.annotate.queue import Key, is_shared, ranked_keys, remaining
 from stance.annotate.store import Store
-from stance.data import LABELS
 
 #: How far ahead the page knows what comes: enough for an hour without the server.
 _AHEAD = 300
@@ -83,7 +81,7 @@ class Session:
         left = remaining(self._keys, standing, annotator, kind, self.settings.overlap)
         done = sum(event.annotator == annotator and event.kind == kind and event.value != "skip" for event in standing)
         ordered = self._ordered(left, standing, annotator, kind, after)
-        return {"queue": ordered[:_AHEAD], "done": done, "left": len(left), "model": self._guesses.model}
+        return {"queue": ordered[:_AHEAD], "done": done, "left": len(left), "model": self.guesses.model}
 
     def _ordered(
         self, left: Sequence[Key], standing: Sequence[Event], annotator: str, kind: str, after: Key | None
@@ -96,11 +94,7 @@ class Session:
         first = [key for key in left if key not in skipped]
         if self.settings.order == "active":
             last_author = self._authors.get(after) if after else None
-            done = {(event.thread, event.post) for event in standing if event.kind == kind and event.value in LABELS}
-            labelled = Counter(thread for thread, _ in done)
-            first = ranked_keys(
-                first, self._guesses.probabilities, self._authors, labelled=labelled, last_author=last_author
-            )
+            first = ranked_keys(first, self.guesses.probabilities, self._authors, last_author=last_author)
         return [*self._claimed(first, annotator), *(key for key in left if key in skipped)]
 
     def _claimed(self, keys: Sequence[Key], annotator: str) -> list[Key]:
@@ -114,7 +108,8 @@ class Session:
         return [key for key in keys if key in mine or is_shared(key, share)]
 
     @property
-    def _guesses(self) -> Guesses:
+    def guesses(self) -> Guesses:
+        """What the latest model thinks of every post."""
         return self.learner.guesses if self.learner else Guesses()
 
     def thread(self, thread: str, annotator: str) -> dict[str, Any]:
@@ -125,7 +120,7 @@ class Session:
                 mine.setdefault(event.post, {})[event.kind] = event.value
         posts = self.store.thread(thread)
         open_to_see = {post["post"] for post in posts if self.settings.assisted or _is_done(mine.get(post["post"], {}))}
-        guesses = {name: self._guesses.of((thread, name)) for name in open_to_see}
+        guesses = {name: self.guesses.of((thread, name)) for name in open_to_see}
         return {
             "thread": thread,
             "posts": posts,
@@ -139,11 +134,11 @@ class Session:
         labels = [event for event in events if event.kind in KINDS]
         if self.learner and labels:
             self.learner.notice(len(labels))
-        guesses = [[one.thread, one.post, self._guesses.of((one.thread, one.post))] for one in labels]
+        guesses = [[one.thread, one.post, self.guesses.of((one.thread, one.post))] for one in labels]
         return {
             "stored": [event.id for event in events],
             "guesses": [guess for guess in guesses if guess[2]],
-            "model": self._guesses.model,
+            "model": self.guesses.model,
         }
 
     def progress(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from stance.errors import DataError
 from stance.evaluate.agreement import cohen_kappa
 from stance.evaluate.intervals import FEWEST_THREADS, Interval, interval_of, resampled
 from stance.evaluate.measures import accuracy, confusion_by_thread, macro_f1
-from stance.evaluate.scores import check_labels, join
+from stance.evaluate.scores import check_labels, join, labelled_part
 from stance.evaluate.show import comparison_as_html, comparison_as_text
 
 Floats = NDArray[np.float64]
@@ -125,7 +125,7 @@ def compare(
     >>> compare(None, a, a.assign(stance=["favor", "against", "none"])).changed
     (Change(thread='t', post='2', a='none', b='against', gold=None),)
     """
-    base = a if gold is None else gold
+    base = a if gold is None else labelled_part(gold, against)
     if gold is None:
         check_labels(a, "stance", names[0])
         _same_posts(a, b, names)
@@ -142,7 +142,7 @@ def compare(
         resampled="threads" if len(pairs) >= FEWEST_THREADS else "posts",
         kappa=cohen_kappa(pairs.sum(0)),
         shares=_shares(pairs, seed),
-        accuracy=None if gold is None else _accuracy(gold, truth, first, second, seed),
+        accuracy=None if gold is None else _accuracy(base, truth, first, second, seed),
         changed=tuple(Change(*row) for row in rows if row[2] != row[3]),
     )
 

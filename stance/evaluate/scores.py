@@ -85,6 +85,8 @@ class Scores:
     ----------
     against, given : str
         The gold column scored against, and the column of the labels table that was scored.
+    n_unlabelled : int
+        Posts of gold that have no label: part of the conversation, and not scored.
     resampled : {"threads", "posts"}
         What the intervals draw: posts only where there are fewer than five threads, which then say nothing of others.
     confusion : tuple of tuple of int
@@ -122,6 +124,7 @@ class Scores:
     annotators: Agreement | None = None
     slices: tuple[Slice, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+    n_unlabelled: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Give every figure as plain values, for JSON."""
@@ -135,7 +138,7 @@ class Scores:
 
 
 def evaluate(gold: pd.DataFrame, labels: pd.DataFrame, *, against: str = "stance", seed: int = 0) -> Scores:
-    """Score labels against gold on the posts of gold; posts that only `labels` holds are left out.
+    """Score labels against gold on the posts that have a label in gold; all others are left out.
 
     Parameters
     ----------
@@ -191,6 +194,7 @@ def evaluate(gold: pd.DataFrame, labels: pd.DataFrame, *, against: str = "stance
         annotators=_annotators(joined, against),
         slices=slices(joined, truth, answers, seed=seed),
         mistakes=_mistakes(joined, truth, answers, confidence),
+        n_unlabelled=len(gold) - len(joined),
     )
 
 
@@ -200,8 +204,10 @@ def join(gold: pd.DataFrame, labels: pd.DataFrame, against: str) -> tuple[pd.Dat
     Returns
     -------
     DataFrame, str
-        Gold with `_given` and the labels table's probabilities and `abstained`; the column that `_given` comes from.
+        The labelled posts of gold with `_given` and the labels table's probabilities and `abstained`; the column that
+        `_given` comes from.
     """
+    gold = labelled_part(gold, against)
     check_labels(gold, against, "gold")
     given = "text_stance" if against == "text_only" and "text_stance" in labels.columns else "stance"
     check_labels(labels, given, "labels")
@@ -215,6 +221,11 @@ def join(gold: pd.DataFrame, labels: pd.DataFrame, against: str) -> tuple[pd.Dat
         problem = f"{len(missing)} of {len(gold)} posts have no label, the first is post {first['post']!r}"
         raise DataError(problem, where=f"thread {first['thread']!r}", fix="label the posts that gold holds")
     return joined, given
+
+
+def labelled_part(gold: pd.DataFrame, against: str) -> pd.DataFrame:
+    """Leave out the posts of gold that have no label."""
+    return gold[gold[against].notna()].reset_index(drop=True) if against in gold.columns else gold
 
 
 def check_labels(table: pd.DataFrame, column: str, name: str) -> None:

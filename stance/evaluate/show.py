@@ -42,7 +42,10 @@ def comparison_as_html(comparison: Mapping[str, Any]) -> str:
 def _heading(scores: Mapping[str, Any]) -> str:
     few = " (too few threads to resample them: this says nothing about other threads)"
     drawn = f"95 % intervals by resampling {scores['resampled']}{few if scores['resampled'] == 'posts' else ''}"
-    return f"{_count(scores['n_posts'], 'post')} of {_count(scores['n_threads'], 'thread')}; {drawn}"
+    compared = f"{_count(scores['n_posts'], 'post')} of {_count(scores['n_threads'], 'thread')}"
+    left = scores["n_unlabelled"]
+    rest = f" ({_count(left, 'more post')} without a label: read, not compared)" if left else ""
+    return f"{compared}{rest}; {drawn}"
 
 
 def _tables(scores: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:

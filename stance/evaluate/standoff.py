@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from stance.data import Thread, check_posts, threads_to_table
+from stance.data import LABELS, Thread, check_posts, id_of, threads_to_table
 from stance.errors import DataError, PageError
 
 
@@ -17,21 +17,23 @@ def apply_standoff(labels: pd.DataFrame, thread: Thread, *, where: str = "stand-
     Parameters
     ----------
     labels : DataFrame
-        `post`, `author` and `stance`; further columns (`text_only`, `second_annotator`) come along.
+        `post`, `author` and `stance`, of all posts of the page or of some; further columns (`text_only`,
+        `second_annotator`) come along.
     thread : Thread
         The page, as `extract` reads it.
 
     Returns
     -------
     DataFrame
-        A gold posts table in page order.
+        A gold posts table in page order. It holds the page's other posts too, without a label: they are part of the
+        conversation, and `evaluate` does not score them.
 
     Raises
     ------
     PageError
         If a number or an author of the page differs from the labels': it is another page, or another state of it.
     DataError
-        If the labels lack a column, or hold an unknown label.
+        If the labels lack a column, hold an unknown label, or none at all.
 
     Examples
     --------
@@ -44,15 +46,17 @@ def apply_standoff(labels: pd.DataFrame, thread: Thread, *, where: str = "stand-
     for column in ("post", "author", "stance"):
         if column not in labels.columns:
             raise DataError(f"no column {column!r}", where=where, fix="stand-off labels have post, author and stance")
-    keys = {str(row["post"]): row for row in labels.to_dict("records")}
+    keys = {str(id_of(row["post"])): row for row in labels.to_dict("records")}
     if len(keys) < len(labels):
         twice = labels.loc[labels["post"].duplicated(), "post"].iloc[0]
         raise DataError(f"post {twice!r} is labelled twice", where=where, fix="keep one label a post")
+    _check_labels(labels, where)
     _match(keys, thread, where)
-    posts = threads_to_table([thread])
-    for column in labels.columns.difference(["post", "author", "thread"], sort=False):
-        posts[column] = pd.Series([keys[post][column] for post in posts["post"]], dtype=object)
-    return check_posts(posts, where=where, labelled=True)
+    posts = check_posts(threads_to_table([thread]), where=where)
+    # What the page itself says stands; an export of a posts table repeats it.
+    for column in [name for name in labels.columns if name not in posts.columns]:
+        posts[column] = pd.Series([id_of(keys.get(post, {}).get(column)) for post in posts["post"]], dtype=object)
+    return posts
 
 
 def is_standoff(table: pd.DataFrame) -> bool:
@@ -70,9 +74,16 @@ def _match(keys: dict[str, dict[Hashable, Any]], thread: Thread, where: str) -> 
         if _name(authors[number]) != _name(row["author"]):
             problem = f"post {number} is by {authors[number]}, not by {row['author']} as in {where}"
             raise PageError(problem, where=thread.id, fix=fix)
-    for number, author in authors.items():
-        if number not in keys:
-            raise PageError(f"post {number} by {author} has no label in {where}", where=thread.id, fix=fix)
+
+
+def _check_labels(labels: pd.DataFrame, where: str) -> None:
+    given = [id_of(label) for label in labels["stance"]]
+    if not any(given):
+        raise DataError("no label", where=where, fix="label at least one post")
+    for row, label in enumerate(given, start=1):
+        if label and label not in LABELS:
+            fix = f"use {', '.join(LABELS[:-1])} or {LABELS[-1]}, or leave it empty"
+            raise DataError(f"unknown label {label!r}", where=f"{where}, row {row}", fix=fix)
 
 
 def _name(author: object) -> str:

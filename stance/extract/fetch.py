@@ -2,13 +2,12 @@
 
 Every request names stance, asks robots.txt first, waits its turn, and goes to an address that was checked: the name is
 resolved once and the connection made to that very address, so that no second answer of the name server can lead it
-elsewhere. Sizes are counted before and after decompression, time from the first byte to the last.
+elsewhere; so is each redirect. Sizes are counted before and after decompression, time from the first byte to the last.
 """
 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 import os
 import socket
@@ -19,12 +18,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import SplitResult, urljoin, urlsplit
 
 import urllib3
 from protego import Protego
 
 from stance.errors import PageError
+from stance.extract.addresses import Resolve, Target, redirected, resolved, target_of
 from stance.extract.page import Page
 from stance.extract.sources import page_of
 from stance.tables import replacing
@@ -59,11 +58,13 @@ class Fetcher:
     Parameters
     ----------
     allow_private : bool
-        Whether to go to loopback and private addresses.
+        Whether to go to loopback and private addresses; never to link-local ones.
     cache : path, optional
         A folder for pages; None keeps nothing.
     clock, sleep : callable
         Seconds that only ascend, and how to wait; tests bring their own.
+    resolve : callable
+        From a name to its addresses, as `socket.getaddrinfo`.
     """
 
     allow_private: bool = False
@@ -71,6 +72,7 @@ class Fetcher:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     timeout: float = TIMEOUT
+    resolve: Resolve = socket.getaddrinfo
     _asked: dict[str, float] = field(default_factory=dict)
     _robots: dict[str, Protego] = field(default_factory=dict)
 
@@ -92,7 +94,7 @@ class Fetcher:
             target = answer.headers.get("Location") if answer.status in (301, 302, 303, 307, 308) else None
             if not target:
                 return self._page(url, at, answer)
-            at = urljoin(at, target)
+            at = redirected(at, target)
         raise PageError(f"more than {MAX_REDIRECTS} redirects", where=url, fix="open it in a browser and save the page")
 
     def _page(self, url: str, at: str, answer: _Answer) -> Page:
@@ -109,8 +111,7 @@ class Fetcher:
         return page_of(answer.body, url, url=at, charset=charset, captured_at=captured_at)
 
     def _check_robots(self, url: str) -> None:
-        parts = urlsplit(url)
-        host = f"{parts.scheme}://{parts.netloc}"
+        host = target_of(url).origin
         if host not in self._robots:
             answer = self._request(f"{host}/robots.txt")
             # RFC 9309: no such file allows everything; a host in trouble allows nothing.
@@ -122,16 +123,22 @@ class Fetcher:
             )
 
     def _request(self, url: str) -> _Answer:
-        parts = urlsplit(url)
-        address = self._address(url, parts)
-        self._wait(parts.netloc)
+        target = target_of(url)
+        # Resolved and checked here, at every redirect; the connection is made to this very address.
+        address = resolved(target, url, self.resolve, allow_private=self.allow_private)
+        self._wait(target.netloc)
         started = self.clock()
-        pool = self._pool(parts, address)
-        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", "Host": parts.netloc}
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        pool = pool_of(target, address, self.timeout)
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", "Host": target.netloc}
         try:
             response = pool.request(
-                "GET", path, headers=headers, redirect=False, retries=False, preload_content=False, decode_content=False
+                "GET",
+                target.path,
+                headers=headers,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
             )
             with closing(response):
                 body = self._body(response, url, started)
@@ -141,15 +148,6 @@ class Fetcher:
         finally:
             pool.close()
         return _Answer(response.status, response.headers, expanded(body, response.headers.get("Content-Encoding"), url))
-
-    def _pool(self, parts: SplitResult, address: str) -> urllib3.HTTPConnectionPool:
-        timeout = urllib3.Timeout(connect=self.timeout, read=self.timeout)
-        if parts.scheme == "http":
-            return urllib3.HTTPConnectionPool(address, parts.port or 80, timeout=timeout)
-        name = parts.hostname or ""
-        return urllib3.HTTPSConnectionPool(
-            address, parts.port or 443, timeout=timeout, server_hostname=name, assert_hostname=name
-        )
 
     def _body(self, response: urllib3.BaseHTTPResponse, url: str, started: float) -> bytes:
         parts: list[bytes] = []
@@ -162,18 +160,6 @@ class Fetcher:
             if self.clock() - started > self.timeout:
                 raise PageError(f"took more than {self.timeout:g} s", where=url, fix="try again later")
         return b"".join(parts)
-
-    def _address(self, url: str, parts: SplitResult) -> str:
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise PageError("not a web address", where=url, fix="give http:// or https://")
-        try:
-            found = socket.getaddrinfo(parts.hostname, parts.port or parts.scheme, type=socket.SOCK_STREAM)
-        except (OSError, ValueError) as error:
-            raise PageError("no such host", where=url, fix="check the address") from error
-        address = str(found[0][4][0])
-        if not self.allow_private and not ipaddress.ip_address(address.partition("%")[0]).is_global:
-            raise PageError(f"{address} is a private address", where=url, fix="allow it with --allow-private")
-        return address
 
     def _wait(self, host: str) -> None:
         rest = self._asked.get(host, -INTERVAL) + INTERVAL - self.clock()
@@ -188,9 +174,9 @@ class Fetcher:
         try:
             head, _, body = path.read_bytes().partition(b"\n")
             about = json.loads(head)
-        except (OSError, ValueError):
+            captured_at = datetime.fromisoformat(about["captured_at"])
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        captured_at = datetime.fromisoformat(about["captured_at"])
         if (datetime.now(UTC) - captured_at).total_seconds() > FRESH:
             return None
         return page_of(body, url, url=about["url"], charset=about["charset"], captured_at=captured_at)
@@ -202,6 +188,16 @@ class Fetcher:
         about = {"url": at, "charset": charset, "captured_at": captured_at.isoformat()}
         with replacing(self.cache / _name(url)) as stream:
             stream.write(json.dumps(about).encode() + b"\n" + body)
+
+
+def pool_of(target: Target, address: str, timeout: float) -> urllib3.HTTPConnectionPool:
+    """Connect to an address, while name and certificate stay those of the host."""
+    limits = urllib3.Timeout(connect=timeout, read=timeout)
+    if target.scheme == "http":
+        return urllib3.HTTPConnectionPool(address, target.port, timeout=limits)
+    return urllib3.HTTPSConnectionPool(
+        address, target.port, timeout=limits, server_hostname=target.host, assert_hostname=target.host
+    )
 
 
 def expanded(body: bytes, encoding: str | None, url: str) -> bytes:

@@ -14,6 +14,7 @@ from stance.extract.blocks import read_platform
 from stance.extract.counts import collapsed_count, declared_count, frames_in
 from stance.extract.draft import Draft
 from stance.extract.markup import parse
+from stance.extract.own import own_platforms
 from stance.extract.page import Page
 from stance.extract.platforms import Marks, Platform, platforms
 from stance.extract.repeated import learn_platform
@@ -89,7 +90,7 @@ def _shifted(draft: Draft, shift: int) -> Draft:
 
 def _known(tree: LexborHTMLParser, page: Page, skip: Collection[str]) -> tuple[list[Draft], Platform | None]:
     marks = Marks(page.text)
-    for platform in platforms():
+    for platform in (*own_platforms(), *platforms()):
         if platform.name in skip or not platform.is_marked(marks):
             continue
         drafts = read_platform(tree, platform)

@@ -108,10 +108,11 @@ _RULES = frozenset(["id", "author", "date", "text", "parent", "quoted", "depth",
 def platforms() -> tuple[Platform, ...]:
     """Return the entries of `platforms.toml`, in its order: the special before the general."""
     table = tomllib.loads(Path(__file__).with_name("platforms.toml").read_text(encoding="utf-8"))
-    return tuple(_entry(name, entry) for name, entry in table.items())
+    return tuple(read_entry(name, entry) for name, entry in table.items())
 
 
-def _entry(name: str, entry: dict[str, object]) -> Platform:
+def read_entry(name: str, entry: dict[str, object]) -> Platform:
+    """Make a platform of an entry of the table."""
     values: dict[str, object] = {"name": name}
     for key, value in entry.items():
         if key in _RULES:

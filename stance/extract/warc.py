@@ -36,6 +36,9 @@ def pages_in(archive: Page) -> Iterator[Page]:
 
 def _page(record: object) -> Page | None:
     headers = record.http_headers  # type: ignore[attr-defined]
+    if headers is None:
+        # Crawlers also keep what name servers answered, and whatever else has an address of another scheme.
+        return None
     kind, _, parameters = (headers.get_header("Content-Type") or "text/html").partition(";")
     if kind.strip().lower() not in _READABLE or not (headers.get_statuscode() or "200").startswith("2"):
         return None

@@ -26,6 +26,7 @@ from stance import __version__
 from stance.data import LABEL_COLUMNS
 from stance.errors import DataError
 from stance.model import MANY, Model
+from stance.pseudonyms import pseudonym
 from stance.stream.cut import PART_ROWS, cut_into_parts, row_of
 from stance.stream.encode import PACKING
 from stance.stream.engine import Engine, Result, choose_engine
@@ -61,6 +62,8 @@ def label_files(
     dask: str | None = None,
     sort_threads: bool = False,
     strict: bool = False,
+    force: bool = False,
+    key: bytes | None = None,
 ) -> Counts:
     """Label the posts of files of any size: tables, pages, folders and patterns of them.
 
@@ -83,22 +86,27 @@ def label_files(
         Whether the input is sorted by thread first, on disk; the output is then in that order. Needs DuckDB.
     strict : bool
         Whether a row that cannot be used ends the run.
+    force : bool
+        Whether an output that is there already is replaced.
+    key : bytes, optional
+        Of pseudonyms (`stance.read_key`): authors' names are replaced as `stance.pseudonymise` does it, and rejects
+        show no rows.
 
     Raises
     ------
     DataError
-        If a source cannot be read, the output not written, a thread is scattered over the input, or nothing could be
-        labelled.
+        If a source cannot be read, the output not written or (without `force`) there already, a thread is scattered
+        over the input, or nothing could be labelled.
     """
     name = os.fspath(output)
     ending, packing = _format(name)
     reading = Reading(find_sources(sources))
     # A model that has labelled before carries what it remembers; workers need only the model itself.
-    job = Job(replace(load_model(model)), reading.names, ending, packing, conversation)
+    job = Job(replace(load_model(model)), reading.names, ending, packing, conversation, key=key)
     run = _Run(reading, job, strict, jobs, dask, sort_threads)
     with _terminated_like_interrupted():
         try:
-            return run.to_stdout() if name == "-" else run.to_file(name)
+            return run.to_stdout() if name == "-" else run.to_file(name, force=force)
         except KeyboardInterrupt as error:
             raise DataError("interrupted", where=name, fix="the same command again goes on from here") from error
         except BrokenProcessPool as error:
@@ -171,9 +179,9 @@ class _Run:
         fix = "give posts: a page with comments in it, or a table with a column 'text'"
         return DataError(f"nothing could be labelled ({reason})", where=", ".join(self.job.sources), fix=fix)
 
-    def to_file(self, name: str) -> Counts:
+    def to_file(self, name: str, *, force: bool) -> Counts:
         stretches = self._stretches(Path(name).parent)
-        journal = Journal(name, self._identity())
+        journal = Journal(name, self._identity(), force=force)
         counts, n_parts = self._label(stretches, journal.done, journal.keep)
         if counts.rows == 0:
             rejected = journal.first_rejects()
@@ -195,8 +203,13 @@ class _Run:
                 break
         first = Rows.joined(held).between(0, MANY) if held else Rows([], [], [], [])
         columns = () if self.job.ending == ".jsonl" else _columns(first)
-        self.job = replace(self.job, columns=columns, types=self.reading.types, n_all=first.n_rows)
+        self.job = replace(self.job, columns=columns, types=self._types(), n_all=first.n_rows)
         return chain(held, stretches)
+
+    def _types(self) -> dict[str, Any]:
+        # A pseudonym is a string, whatever the source had for names.
+        hidden = ("author",) if self.job.key is not None else ()
+        return {name: kind for name, kind in self.reading.types.items() if name not in hidden}
 
     def _identity(self) -> dict[str, Any]:
         """Everything that decides a byte of the output; standard input is new each time."""
@@ -206,6 +219,9 @@ class _Run:
         ]
         job = self.job
         settings = [job.ending, job.packing, job.conversation, self.sort_threads, list(job.columns), PART_ROWS]
+        if job.key is not None:
+            # Tells one key from another, and gives none away.
+            settings.append(pseudonym("", job.key))
         return {"stance": __version__, "model": self.job.model.id, "settings": settings, "sources": files}
 
     def _label(

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain, repeat
 from typing import Any
 
@@ -16,9 +17,10 @@ import pyarrow.parquet as pq
 
 from stance.data import LABEL_COLUMNS, LABELS, PROBABILITY_COLUMNS
 from stance.labelling import Decisions
+from stance.pseudonyms import pseudonymous_row
 from stance.stream.job import Job
 from stance.stream.posts import GIVEN, Posts, Row
-from stance.tables import csv_lines, json_line
+from stance.tables import csv_lines, json_line, stamped
 
 #: How outputs may be compressed, by ending: pieces that are packed one by one and joined are unpacked as one.
 PACKING: Mapping[str, Callable[[bytes], bytes]] = {
@@ -32,6 +34,9 @@ def encoded(posts: Posts, decisions: Decisions, job: Job) -> bytes:
     """Rows of one part in the format of the output."""
     if not posts.texts:
         return b""
+    if job.key is not None:
+        # After labelling, so that no label can depend on it.
+        posts = replace(posts, rows=[row and pseudonymous_row(row, job.key) for row in posts.rows])
     if job.ending == ".parquet":
         return _parquet(list(_labelled(posts, decisions, job)), job)
     if job.ending == ".jsonl":
@@ -105,7 +110,7 @@ def _labelled(posts: Posts, decisions: Decisions, job: Job) -> Iterator[Row]:
 def _parquet(rows: list[Row], job: Job) -> bytes:
     columns = {name: _arrow([row.get(name) for row in rows], name, job) for name in job.columns}
     stream = io.BytesIO()
-    pq.write_table(pa.table(columns), stream)
+    pq.write_table(stamped(pa.table(columns)), stream)
     return stream.getvalue()
 
 

@@ -26,6 +26,8 @@ class Job:
         Of CSV and Parquet output, which cannot take more; empty for JSON Lines.
     types : mapping
         Arrow types of the columns that come from a Parquet source.
+    key : bytes or None
+        Of the pseudonyms that take the place of authors' names.
     n_all : int
         At least so many rows are read in all; see `stance.model.Model.logits`.
     """
@@ -37,6 +39,7 @@ class Job:
     conversation: bool = True
     columns: tuple[str, ...] = ()
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
+    key: bytes | None = None
     n_all: int = 0
 
 

@@ -12,10 +12,13 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stance.errors import DataError
 from stance.stream.job import Labelled
-from stance.tables import replacing
+from stance.tables import refuse_existing, replacing
 
 _MANIFEST = "manifest.json"
+#: Says how large the joined output is, just before it takes its name.
+_JOINED = "joined"
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,28 @@ class Journal:
         The file that is wanted in the end.
     identity : mapping
         Everything that decides a byte of the output. Parts of another identity are thrown away.
+    force : bool
+        Whether files of that name are replaced.
+
+    Raises
+    ------
+    DataError
+        If (without `force`) the output or its rejects are there already, and not of a run that was just ending; or if
+        the folder of parts holds something else.
     """
 
-    def __init__(self, output: str | os.PathLike[str], identity: dict[str, Any]) -> None:
+    def __init__(self, output: str | os.PathLike[str], identity: dict[str, Any], *, force: bool = False) -> None:
         self.output = Path(output)
+        self.rejected = self.output.with_name(f"{self.output.name}.rejected.jsonl")
         self.folder = self.output.with_name(f"{self.output.name}.parts")
         self._identity = json.loads(json.dumps(identity))
-        if self._found() != self._identity:
+        found = self._found()
+        refuse_existing(self.output, force=force or (found == self._identity and self._is_joined()))
+        # Rejects come first at the end, so that those of a stopped run may be there.
+        refuse_existing(self.rejected, force=force or found == self._identity)
+        if found is None:
+            self._refuse_strangers()
+        if found != self._identity:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(exist_ok=True)
         with replacing(self.folder / _MANIFEST) as stream:
@@ -53,6 +71,17 @@ class Journal:
             return json.loads((self.folder / _MANIFEST).read_bytes())
         except (OSError, ValueError):
             return None
+
+    def _is_joined(self) -> bool:
+        try:
+            return int((self.folder / _JOINED).read_bytes()) == self.output.stat().st_size
+        except (OSError, ValueError):
+            return False
+
+    def _refuse_strangers(self) -> None:
+        """Keep a folder that happens to have this name, but none of our runs has made."""
+        if self.folder.is_dir() and any(not path.name.startswith(".") for path in self.folder.iterdir()):
+            raise DataError("holds no parts of a run of stance", where=str(self.folder), fix="move it away")
 
     def done(self, number: int) -> Done | None:
         """What is known of a part that is finished."""
@@ -89,18 +118,19 @@ class Journal:
 
     def finish(self, n_parts: int, head: bytes) -> None:
         """Join the parts to the output, which begins with `head`, and the rejects to theirs; remove the parts."""
-        rejected = self.output.with_name(f"{self.output.name}.rejected.jsonl")
-        with replacing(rejected) as stream:
+        with replacing(self.rejected) as stream:
             self._join(stream, n_parts, ".rejected")
             size = stream.tell()
         if size == 0:
-            rejected.unlink()
+            self.rejected.unlink()
         with replacing(self.output) as stream:
             if self.output.suffix == ".parquet":
                 self._join_parquet(stream, n_parts)
             else:
                 stream.write(head)
                 self._join(stream, n_parts, self.output.suffix)
+            with replacing(self.folder / _JOINED) as note:
+                note.write(str(stream.tell()).encode())
         self.discard()
 
     def _join(self, stream: IO[bytes], n_parts: int, ending: str) -> None:

@@ -50,7 +50,8 @@ def reject_part(part: Rows, job: Job, reason: str) -> Labelled:
 
 def _reject(part: Rows, place: int, reason: str, job: Job) -> bytes:
     where = {"source": job.sources[part.source[place]], "line": part.line[place], "reason": reason}
-    return json_line(where | _as_found(part.content[place]))
+    # In a row that cannot be read names cannot be found.
+    return json_line(where | (_as_found(part.content[place]) if job.key is None else {}))
 
 
 def _as_found(content: Content) -> dict[str, str]:

@@ -73,9 +73,9 @@ def read_posts(rows: Rows, job: Job) -> Posts:
     """Sort the rows of one part into posts and rejects."""
     kept: list[tuple[Any, ...]] = []
     rejects: list[tuple[int, str]] = []
-    keys, is_json = _Keys(job), job.ending == ".jsonl"
+    keys, may_pass = _Keys(job), job.ending == ".jsonl" and job.key is None
     for place, content in enumerate(rows.content):
-        row, line = _parsed(content) if is_json else (_value(content), b"")
+        row, line = _parsed(content) if may_pass else (_value(content), b"")
         reason = _refusal(row, job)
         if reason is None:
             reason = keys.give(row, rows.source[place], rows.ordinal[place])

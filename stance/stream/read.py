@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from stance.data import threads_to_table
 from stance.errors import DataError, StanceError
 from stance.extract import extract
-from stance.tables import csv_cell, table_format
+from stance.tables import check_format, csv_cell, table_format, without_mark
 
 #: A line longer than this is no post; it is skipped to its end, so that a file without line breaks needs no memory.
 LONGEST_LINE = 16 * 1024 * 1024
@@ -161,11 +161,14 @@ class Reading:
         if kind == ".csv":
             return _numbered(number, _csv_rows(stream))
         if kind == ".parquet":
-            return _numbered(number, self._parquet_rows(stream if stream.seekable() else io.BytesIO(stream.read())))
+            return _numbered(
+                number, self._parquet_rows(name, stream if stream.seekable() else io.BytesIO(stream.read()))
+            )
         return _numbered(number, _page_rows(name if name != "-" else stream.read()))
 
-    def _parquet_rows(self, stream: IO[bytes]) -> Iterator[tuple[int, Content]]:
+    def _parquet_rows(self, name: str, stream: IO[bytes]) -> Iterator[tuple[int, Content]]:
         file = pq.ParquetFile(stream)
+        check_format(file.schema_arrow, name)
         self.types = self.types or {entry.name: entry.type for entry in file.schema_arrow}
         batches = map(_parquet_batch, file.iter_batches(batch_size=_BLOCK_ROWS))
         return enumerate(chain.from_iterable(batches), start=1)
@@ -301,7 +304,7 @@ def _csv_rows(stream: IO[bytes]) -> Iterator[tuple[int, Content]]:
         if not cells:
             continue
         if header is None:
-            header = cells
+            header = [without_mark(name) for name in cells]
             continue
         yield line, _csv_row(header, cells, decoding.spoilt)
 

@@ -257,7 +257,7 @@ function drawProgress() {
   byId("bar").value = state.done;
   const recent = state.times.slice(-20).sort((one, other) => one - other);
   const pace = recent.length >= 3 ? recent[Math.floor(recent.length / 2)] : null;
-  const rest = pace ? ` · ${pace.toFixed(pace < 10 ? 1 : 0)} s each · ${duration(pace * state.left)} to go` : "";
+  const rest = pace && state.left ? ` · ${pace.toFixed(pace < 10 ? 1 : 0)} s each · ${duration(pace * state.left)} to go` : "";
   byId("pace").textContent = `${state.done} of ${total}${rest}`;
 }
 
@@ -420,7 +420,8 @@ async function toggleKind() {
   for (const thread of state.threads.values()) if (thread instanceof Thread) thread.paintAll(state.kind);
   state.refilling = false;
   await refill();
-  if (state.current) place();
+  // What is answered already in this way of reading need not be seen again.
+  if (state.current && !settled(state.current)) place();
   else await next();
 }
 

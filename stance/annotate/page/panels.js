@@ -70,8 +70,8 @@ function curve(progress, order) {
   const waiting = progress.waiting_for ? [element("p", { class: "small" }, `The model waits: ${progress.waiting_for}.`)] : [];
   if (!rounds.length) return waiting;
   const last = rounds.at(-1);
-  const now = `After ${last.labels} labels the model is right in ${percent(last.accuracy)} of posts it has not seen (± ${percent(1.96 * last.error)}).`;
-  const hard = order === "active" ? " These posts were chosen because the model doubted them, so the curve reads lower than it would on any posts." : "";
+  const now = `After ${last.labels} labels the model guesses ${percent(last.accuracy)} of them (± ${percent(1.96 * last.error)}), each without knowing that label.`;
+  const hard = order === "active" ? " These posts were chosen because the model doubted them: on the posts that are left it is right more often." : "";
   return [element("h3", {}, "What the model has learned"), picture(rounds), element("p", {}, now, hard, " ", ahead(progress.forecast)), ...waiting];
 }
 
@@ -128,7 +128,7 @@ export class Disagreements {
   }
 
   warn(left) {
-    const look = element("button", { type: "button", onclick: () => { this.allowed = true; this.open(this.kind, left); } }, "Show them all the same");
+    const look = element("button", { type: "button", class: "chip", onclick: () => { this.allowed = true; this.open(this.kind, left); } }, "Show them anyway");
     byId("disagreements-body").replaceChildren(
       element("p", {}, `You have ${left} posts of your own to label. What others gave would sway you: labels that are meant to be compared should be given first.`),
       element("p", {}, look),
