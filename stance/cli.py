@@ -186,6 +186,7 @@ def train(
 @MODEL
 @WORDS_ALONE
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Number of processes.")
+@click.option("--dask", metavar="ADDRESS", help="Label on a Dask cluster: tcp://..., or local (needs stance[dask]).")
 @click.option("--sort-threads", is_flag=True, help="Sort the input by thread first (needs stance[sort]).")
 @click.option("--strict", is_flag=True, help="Stop at the first row that cannot be used.")
 @PSEUDONYMISE

@@ -12,15 +12,17 @@ With `Couplings()`, all of them zero, the marginals are the text model's probabi
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import count, repeat
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stance.records import LABELS, Columns
+from stance.propagation import Links, propagate
+from stance.records import LABELS, Columns, id_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -31,9 +33,6 @@ RELATIONS = ("agree", "disagree", "none")
 #: Messages stop when none of them moves by more than this (log units), or after as many rounds as below.
 TOLERANCE = 1e-3
 ROUNDS = 50
-#: A tenth of each message is the old one: undamped messages can swing for ever where author and reply loops disagree;
-#: more of it only costs rounds (0.5: 40 rounds to 2e-3, 0.1: 25 rounds to 9e-4 on the corpus).
-_DAMPING = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,29 +110,53 @@ class Graph:
 
 
 def conversation_graph(posts: Columns) -> Graph:
-    """Read replies and authors off a posts table, or a mapping of its columns.
+    """Read replies and authors off a posts table, or a mapping of its columns; see `link_posts`."""
+    none = [None] * len(posts["post"])
+    return link_posts(
+        list(posts["thread"]),
+        list(posts["post"]),
+        list(posts["parent"]),
+        list(map(id_of, posts["author"])),
+        list(posts.get("parent_candidates", none)),
+    )
+
+
+def link_posts(
+    threads: Sequence[str],
+    posts: Sequence[str],
+    parents: Sequence[str | None],
+    authors: Sequence[str | None],
+    candidates: Sequence[object],
+) -> Graph:
+    """Find who answers whom and who wrote several posts, from the columns of a posts table.
 
     A parent that is not in the thread is no parent, and a missing author is no author. Where a post lists
-    `parent_candidates`, the chosen `parent` (or no parent) stands for `_CHOSEN`, and the others share the rest.
+    `candidates`, the chosen parent (or no parent) stands for `_CHOSEN`, and the others share the rest.
     """
-    row_of = {key: row for row, key in enumerate(zip(posts["thread"], posts["post"], strict=True))}
-    candidates: Iterable[object] = posts.get("parent_candidates", [None] * len(posts["post"]))
-    edges: list[tuple[int, int, float]] = []
-    columns = zip(posts["thread"], posts["parent"], candidates, strict=True)
-    for child, (thread, parent, others) in enumerate(columns):
-        # Most posts have one possible parent or none: these need no shares.
-        shares = _shares(parent, others).items() if others else ((parent, 1.0),) if parent is not None else ()
-        for name, share in shares:
-            row = row_of.get((thread, name))
-            if row is not None and row != child:
-                edges.append((child, row, share))
-    children, parents, weights = zip(*edges, strict=True) if edges else ((), (), ())
-    return Graph(
-        child=np.array(children, dtype=np.int64),
-        parent=np.array(parents, dtype=np.int64),
-        weight=np.array(weights, dtype=np.float64),
-        author=_author_numbers(posts),
-    )
+    row_of: dict[tuple[str, str | None], int] = dict(zip(zip(threads, posts, strict=True), count(), strict=False))
+    # Most posts have one possible parent or none: these need no shares, and no line of Python each.
+    parent = _numbers(map(row_of.get, zip(threads, parents, strict=True), repeat(-1)), len(posts))
+    several = [row for row, others in enumerate(candidates) if others]
+    parent[several] = -1
+    child = np.flatnonzero((parent >= 0) & (parent != np.arange(len(posts))))
+    links = [(int(row), int(parent[row]), 1.0) for row in child] if several else []
+    for row in several:
+        for name, share in _shares(parents[row], candidates[row]).items():
+            other = row_of.get((threads[row], name), row)  # type: ignore[arg-type]
+            links += [(row, other, share)] if other != row else []
+    return _graph(child, parent[child], links, _author_numbers(threads, authors))
+
+
+def _graph(child: Ints, parent: Ints, links: list[tuple[int, int, float]], author: Ints) -> Graph:
+    if not links:
+        return Graph(child, parent, np.ones(len(child)), author)
+    # Sorted by the reply; the candidates of one reply stay in the order in which it lists them.
+    children, parents, weights = zip(*sorted(links, key=itemgetter(0)), strict=True)
+    return Graph(np.array(children), np.array(parents), np.array(weights), author)
+
+
+def _numbers(values: Iterable[int], size: int) -> Ints:
+    return np.fromiter(values, dtype=np.int64, count=size)
 
 
 #: Probability of the parent that was chosen where others remain possible: `order` is right in 0.72 of the posts of
@@ -142,7 +165,8 @@ _CHOSEN = 0.7
 
 
 def _shares(parent: object, others: object) -> dict[object, float]:
-    alternatives = [name for name in others if name != parent] if isinstance(others, list | tuple) else []
+    names = map(id_of, others) if isinstance(others, list | tuple) else ()
+    alternatives = [name for name in names if name not in (parent, None)]
     if not alternatives:
         return {} if parent is None else {parent: 1.0}
     # A post that was taken for top level has chosen no parent, which is a choice as well.
@@ -150,20 +174,14 @@ def _shares(parent: object, others: object) -> dict[object, float]:
     return chosen | dict.fromkeys(alternatives, (1.0 - _CHOSEN) / len(alternatives))
 
 
-def _author_numbers(posts: Columns) -> Ints:
-    names: list[tuple[Any, Any] | None] = [
-        None if _missing(author) else (thread, author)
-        for thread, author in zip(posts["thread"], posts["author"], strict=True)
-    ]
-    count = Counter(names)
+def _author_numbers(threads: Sequence[str], authors: Sequence[str | None]) -> Ints:
+    names = list(zip(threads, authors, strict=True))
+    first_seen = dict(zip(dict.fromkeys(names), count()))
+    number = _numbers(map(first_seen.__getitem__, names), len(names))
     # An author with one post, whom nothing couples, takes no place.
-    several = (name for name, n_posts in count.items() if n_posts > 1 and name is not None)
-    number = {name: place for place, name in enumerate(several)}
-    return np.array([-1 if name is None else number.get(name, -1) for name in names], dtype=np.int64)
-
-
-def _missing(author: object) -> bool:
-    return author is None or author == "" or author != author
+    several = np.bincount(number, minlength=len(first_seen)) > 1
+    several &= np.array([author is not None for _, author in first_seen], dtype=bool)
+    return np.where(several[number], (np.cumsum(several) - 1)[number], -1) if names else number
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,25 +263,18 @@ def infer(
         return np.exp(evidence.text)
     unary = evidence.text * (1.0 + couplings.text) + evidence.meaning * couplings.meaning
     unary[:, _NONE] += couplings.none
-    unary[np.unique(graph.child), _NONE] += couplings.none_in_reply
+    answers = np.zeros(graph.n_posts, dtype=bool)
+    answers[graph.child] = True
+    unary[answers, _NONE] += couplings.none_in_reply
     if known is not None:
         said = np.flatnonzero(known >= 0)
         unary[said] = np.where(np.eye(len(LABELS), dtype=bool)[known[said]], 0.0, -_CERTAIN)
     links = [_reply_links(graph, evidence.relation, couplings), _author_links(graph, couplings)]
     variables = np.vstack([unary, np.zeros((graph.n_authors, len(LABELS)))])
-    return np.exp(log_softmax(_propagate(variables, links, rounds, tolerance)[: graph.n_posts]))
+    return np.exp(log_softmax(propagate(variables, links, rounds, tolerance)[: graph.n_posts]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Links:
-    """Pairs of coupled variables, with one 3 by 3 table of log potentials each (rows: the first variable)."""
-
-    first: Ints
-    second: Ints
-    log_potential: Floats
-
-
-def _reply_links(graph: Graph, relation: Floats, couplings: Couplings) -> _Links:
+def _reply_links(graph: Graph, relation: Floats, couplings: Couplings) -> Links:
     table = _pair_table(couplings.reply_same, couplings.reply_opposite, couplings.reply_both_none)
     table[_NONE, _SIDES] = couplings.only_parent_none
     table[_SIDES, _NONE] = couplings.only_reply_none
@@ -273,8 +284,9 @@ def _reply_links(graph: Graph, relation: Floats, couplings: Couplings) -> _Links
     # Nobody agrees or disagrees with himself: an answer to oneself goes on speaking, and the author link covers it.
     potential[_to_oneself(graph)] = 0.0
     # A parent that is only probable: with the rest of the probability the two posts have nothing to do with each other.
-    mixed = np.log1p(graph.weight[:, None, None] * np.expm1(potential))
-    return _Links(graph.parent, graph.child, np.where(graph.weight[:, None, None] >= 1.0, potential, mixed))
+    probable = graph.weight < 1.0
+    potential[probable] = np.log1p(graph.weight[probable, None, None] * np.expm1(potential[probable]))
+    return Links(graph.parent, graph.child, potential)
 
 
 def _to_oneself(graph: Graph) -> NDArray[np.bool_]:
@@ -282,11 +294,11 @@ def _to_oneself(graph: Graph) -> NDArray[np.bool_]:
     return np.asarray((child >= 0) & (child == parent))
 
 
-def _author_links(graph: Graph, couplings: Couplings) -> _Links:
+def _author_links(graph: Graph, couplings: Couplings) -> Links:
     table = _pair_table(couplings.author_same, couplings.author_opposite, couplings.author_both_none)
     posts = np.flatnonzero(graph.author >= 0)
     authors = graph.n_posts + graph.author[posts]
-    return _Links(authors, posts, np.broadcast_to(table, (len(posts), *table.shape)))
+    return Links(authors, posts, np.broadcast_to(table, (len(posts), *table.shape)))
 
 
 def _pair_table(same: float, opposite: float, both_none: float) -> Floats:
@@ -297,108 +309,6 @@ def _pair_table(same: float, opposite: float, both_none: float) -> Floats:
         table[side, _SIDES] = opposite
         table[side, side] = same
     return table
-
-
-@dataclass(slots=True)
-class _Messages:
-    """Messages between the pairs of variables that have not come to rest, and all that sending them needs.
-
-    Rows are sorted by conversation: `start` is where each begins.
-    """
-
-    first: Ints
-    second: Ints
-    downward: Floats
-    upward: Floats
-    forward: Floats
-    backward: Floats
-    conversation: Ints
-
-    def send(self, beliefs: Floats) -> NDArray[np.bool_]:
-        """Send all at once; return by how much each pair's messages moved at most."""
-        new_forward = _send(beliefs[self.first] - self.backward, self.downward)
-        new_backward = _send(beliefs[self.second] - self.forward, self.upward)
-        forward, backward = new_forward - self.forward, new_backward - self.backward
-        self.forward += (1 - _DAMPING) * forward
-        self.backward += (1 - _DAMPING) * backward
-        return np.maximum(_row_max(np.abs(forward)), _row_max(np.abs(backward)))
-
-    def at(self, rows: NDArray[np.bool_]) -> _Messages:
-        """Return some of the pairs."""
-        return _Messages(*(getattr(self, name)[rows] for name in self.__slots__))
-
-
-def _propagate(unary: Floats, links: list[_Links], rounds: int, tolerance: float) -> Floats:
-    """Log beliefs after loopy belief propagation with all messages sent at once.
-
-    One round costs a few passes over arrays of shape (n_links, 3): no Python loop over posts. Each conversation comes
-    to rest by itself, so that its beliefs do not depend on what else is read with it, and then costs nothing more.
-    """
-    messages = _silence(links, len(unary))
-    beliefs = unary.copy()
-    for _ in range(rounds):
-        if not len(messages.first):
-            break
-        moved = messages.send(beliefs)
-        new = unary + _gather(messages.second, messages.forward, len(unary))
-        new += _gather(messages.first, messages.backward, len(unary))
-        for ends in (messages.first, messages.second):
-            beliefs[ends] = new[ends]
-        begins = np.flatnonzero(np.diff(messages.conversation, prepend=-1))
-        resting = np.maximum.reduceat(moved, begins) < tolerance
-        if resting.any():
-            lengths = np.diff(begins, append=len(moved))
-            messages = messages.at(~np.repeat(resting, lengths))
-    return beliefs
-
-
-def _silence(links: list[_Links], n_variables: int) -> _Messages:
-    """All messages before the first has been sent, conversation by conversation."""
-    first = np.concatenate([link.first for link in links])
-    second = np.concatenate([link.second for link in links])
-    conversation = _conversations(first, second, n_variables)[first]
-    order = np.argsort(conversation, kind="stable")
-    # Exponentials of the potentials once, not in each round: a third of the time.
-    downward = np.exp(np.concatenate([link.log_potential for link in links]))[order]
-    silent = np.zeros((len(first), len(LABELS)))
-    upward = downward.transpose(0, 2, 1).copy()
-    return _Messages(first[order], second[order], downward, upward, silent.copy(), silent, conversation[order])
-
-
-def _conversations(first: Ints, second: Ints, n_variables: int) -> Ints:
-    """Number the connected components: the number of a variable is the least one that it is linked with.
-
-    SciPy's own stands behind an import that takes as long as labelling a thread.
-    """
-    least = np.arange(n_variables)
-    while True:
-        one, other = least[first], least[second]
-        if np.array_equal(one, other):
-            return least
-        np.minimum.at(least, np.maximum(one, other), np.minimum(one, other))
-        while not np.array_equal(least, further := least[least]):
-            least = further
-
-
-def _send(log_cavity: Floats, potential: Floats) -> Floats:
-    """Log messages of shape (n_links, 3), normalised to mean zero so that they cannot drift."""
-    cavity = np.exp(log_cavity - _row_max(log_cavity)[:, None])
-    # Column by column: NumPy sums along an axis of three some times slower.
-    message = cavity[:, 0, None] * potential[:, 0]
-    for label in range(1, cavity.shape[1]):
-        message += cavity[:, label, None] * potential[:, label]
-    message = np.log(message)
-    result: Floats = message - (sum(message.T) / message.shape[1])[:, None]
-    return result
-
-
-def _row_max(values: Floats) -> Floats:
-    return np.asarray(np.maximum.reduce([*values.T]))
-
-
-def _gather(target: Ints, messages: Floats, size: int) -> Floats:
-    columns = [np.bincount(target, weights=column, minlength=size) for column in messages.T]
-    return np.stack(columns, axis=1)
 
 
 def log_softmax(values: Floats) -> Floats:

@@ -32,6 +32,7 @@ DEPENDENCIES = (
     "markupsafe",
     "numba",
     "numpy",
+    "orjson",
     "pandas",
     "protego",
     "pyarrow",

@@ -18,11 +18,13 @@ Length is no feature: each block of a row has the Euclidean norm 1.
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,7 +181,7 @@ class Rows:
     shape : tuple of int
     """
 
-    data: NDArray[np.float64]
+    data: NDArray[Any]
     indices: NDArray[np.int32]
     indptr: NDArray[np.int64]
     shape: tuple[int, int]
@@ -215,14 +217,16 @@ class Vocabulary:
 
     def find(self, texts: Sequence[str]) -> Rows:
         """Mark the known n-grams of each text with 1; shape (n_posts, n_features)."""
-        found: list[int] = []
+        # Numbers of four bytes each: half a million posts have 200 million n-grams.
+        found = array("i")
         ends = [0]
         for text in texts:
             for columns, ngrams in zip(self._columns, self.analyser.ngrams(text), strict=True):
                 found.extend(sorted({columns[ngram] for ngram in ngrams if ngram in columns}))
             ends.append(len(found))
         shape = (len(texts), len(self.names))
-        return Rows(np.ones(len(found)), np.array(found, dtype=np.int32), np.array(ends), shape)
+        marks = np.ones(len(found), dtype=np.int8)
+        return Rows(marks, np.frombuffer(found, dtype=np.int32), np.array(ends), shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,12 +252,26 @@ def tfidf(found: Rows, weights: NDArray[np.float64], block: NDArray[np.int64]) -
     Features of weight 0 are as if they were not there.
     """
     data = weights[found.indices]
-    n_posts = found.shape[0]
-    row = np.repeat(np.arange(n_posts), np.diff(found.indptr))
-    cell = row * len(BLOCKS) + block[found.indices]
-    norm = np.sqrt(np.bincount(cell, weights=data**2, minlength=n_posts * len(BLOCKS)))
+    # Some thousand rows at a time: the numbers that scaling needs meanwhile take twice as much room as the matrix.
+    for start in range(0, found.shape[0], _SCALED_ROWS):
+        ends = found.indptr[start : start + _SCALED_ROWS + 1]
+        part = slice(ends[0], ends[-1])
+        data[part] *= _scales(data[part], found.indices[part], np.diff(ends), block)
+    return replace(found, data=data)
+
+
+_SCALED_ROWS = 20_000
+
+
+def _scales(
+    data: NDArray[np.float64], columns: NDArray[np.int32], lengths: NDArray[np.int64], block: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """By what each number is multiplied so that each block of its row has its norm."""
+    cell = np.repeat(np.arange(len(lengths)), lengths) * len(BLOCKS) + block[columns]
+    norm = np.sqrt(np.bincount(cell, weights=data**2, minlength=len(lengths) * len(BLOCKS)))
     norm[norm == 0] = 1.0
-    return replace(found, data=data * (np.tile(BLOCK_WEIGHTS, n_posts) / norm)[cell])
+    scales: NDArray[np.float64] = (np.tile(BLOCK_WEIGHTS, len(lengths)) / norm)[cell]
+    return scales
 
 
 def batches(texts: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import stance
-from stance.conversation import Evidence, conversation_graph, infer
-from stance.language import foreign_language
+from stance.conversation import Evidence, Graph, conversation_graph, infer
+from stance.language import foreign_languages
 from stance.model import Model
 from stance.records import LABELS, PROBABILITY_COLUMNS, Columns
 
@@ -19,12 +20,37 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 #: Why a post is not decided, in the column `reason`; a language is named by its ISO 639-1 code.
 EMPTY, UNSURE, LANGUAGE = "empty", "unsure", "language"
 
 # What sites put in place of a text that is gone.
 _GONE = re.compile(r"\W*(deleted|removed|comment (deleted|removed)|this (comment|post) (was|has been) \w+)?\W*", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What is said of each post, column by column.
+
+    Attributes
+    ----------
+    probabilities : array of shape (n_posts, 3)
+        Columns as `LABELS`; rows sum to 1.
+    words : int array of shape (n_posts,)
+        Number in `LABELS` of the stance that the words alone show.
+    reasons : list of str or None
+        Why a post is not decided: "unsure", "empty" or "language" with its code; None where it is.
+    """
+
+    probabilities: Floats
+    words: Ints
+    reasons: list[str | None]
+
+    @property
+    def stance(self) -> Ints:
+        """Number in `LABELS` of the most probable stance, shape (n_posts,)."""
+        return np.asarray(self.probabilities.argmax(axis=1))
 
 
 def label_posts(posts: pd.DataFrame, model: Model, *, conversation: bool = True) -> pd.DataFrame:
@@ -55,23 +81,43 @@ def label_columns(posts: Columns, model: Model, *, conversation: bool = True) ->
         The columns of a labels table.
     """
     texts = list(posts["text"])
-    empty = empty_texts(texts)
-    evidence = model.evidence(texts)
-    graph = conversation_graph(posts)
-    joint = infer(graph, silent(evidence, empty), model.couplings) if conversation else np.exp(evidence.text)
-    joint[empty] = np.eye(len(LABELS))[LABELS.index("none")]
-    words = np.where(empty, LABELS.index("none"), evidence.text.argmax(axis=1))
-    reasons = [_reason(*row, model) for row in zip(texts, empty, joint.max(axis=1), strict=True)]
+    decisions = decide(texts, conversation_graph(posts) if conversation else None, model)
     return {
         "thread": list(posts["thread"]),
         "post": list(posts["post"]),
-        "stance": _names(joint.argmax(axis=1)),
-        "text_stance": _names(words),
-        **dict(zip(PROBABILITY_COLUMNS, joint.T.tolist(), strict=True)),
-        "abstained": [reason is not None for reason in reasons],
-        "reason": reasons,
+        "stance": _names(decisions.stance),
+        "text_stance": _names(decisions.words),
+        **dict(zip(PROBABILITY_COLUMNS, decisions.probabilities.T.tolist(), strict=True)),
+        "abstained": [reason is not None for reason in decisions.reasons],
+        "reason": decisions.reasons,
         "model": [model.id] * len(texts),
     }
+
+
+def decide(texts: Sequence[str], graph: Graph | None, model: Model, *, n_all: int = 0) -> Decisions:
+    """Decide on each post by its words and its conversation.
+
+    Parameters
+    ----------
+    texts : sequence of str, of length n_posts
+    graph : Graph or None
+        Who answers whom; without it each post is read alone.
+    n_all : int
+        How many posts are labelled in all, where these are a part of them; see `Model.logits`.
+    """
+    evidence = model.evidence(texts, n_all=n_all)
+    empty = empty_texts(texts)
+    joint = np.exp(evidence.text) if graph is None else infer(graph, silent(evidence, empty), model.couplings)
+    joint[empty] = np.eye(len(LABELS))[LABELS.index("none")]
+    words = np.where(empty, LABELS.index("none"), evidence.text.argmax(axis=1))
+    reasons: list[str | None] = [
+        UNSURE if unsure else None for unsure in (joint.max(axis=1) < model.threshold).tolist()
+    ]
+    for place, language in foreign_languages(texts, model.languages).items():
+        reasons[place] = f"{LANGUAGE} {language}"
+    for place in np.flatnonzero(empty).tolist():
+        reasons[place] = EMPTY
+    return Decisions(joint, words, reasons)
 
 
 def empty_texts(texts: Sequence[str]) -> NDArray[np.bool_]:
@@ -90,15 +136,6 @@ def _speaks(text: str) -> bool:
     return any(not character.isspace() and character not in ".-_*[]()<>|" for character in text) and not any(
         map(str.isalnum, text)
     )
-
-
-def _reason(text: str, empty: bool, certainty: float, model: Model) -> str | None:
-    if empty:
-        return EMPTY
-    language = foreign_language(text, model.languages)
-    if language:
-        return f"{LANGUAGE} {language}"
-    return UNSURE if certainty < model.threshold else None
 
 
 def _names(numbers: Sequence[int] | NDArray[np.int64]) -> list[str]:

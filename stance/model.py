@@ -117,9 +117,16 @@ class Model:
         """The features, ready to be counted."""
         return features.Vocabulary(self.ngrams, self.block, features.Analyser(self.target_names))
 
-    def logits(self, texts: Sequence[str]) -> Floats:
-        """Outputs of the linear map, all heads side by side; shape (n_posts, n_outputs)."""
-        if len(texts) >= MANY and stance.Scorer.compiled:
+    def logits(self, texts: Sequence[str], *, n_all: int = 0) -> Floats:
+        """Outputs of the linear map, all heads side by side; shape (n_posts, n_outputs).
+
+        Parameters
+        ----------
+        n_all : int
+            How many posts are read in all, where these are a part of them. From `MANY` on the compiled scorer reads
+            them, whose last digit may differ: the whole decides, so that it does not matter how it is cut.
+        """
+        if max(len(texts), n_all) >= MANY and stance.Scorer.compiled:
             return self._scorer.logits(texts)
         parts = [self._matrix(batch) @ self.coefficients for batch in features.batches(texts, _BATCH)]
         return np.vstack([np.zeros((0, len(self.intercepts))), *parts]) + self.intercepts
@@ -131,9 +138,9 @@ class Model:
     def _matrix(self, texts: Sequence[str]) -> features.Rows:
         return features.tfidf(self.vocabulary.find(texts), self.idf, self.block)
 
-    def evidence(self, texts: Sequence[str]) -> Evidence:
-        """What the words of each post say, for the conversation."""
-        logits = self.logits(texts)
+    def evidence(self, texts: Sequence[str], *, n_all: int = 0) -> Evidence:
+        """What the words of each post say, for the conversation; see `logits`."""
+        logits = self.logits(texts, n_all=n_all)
         return Evidence(
             text=log_softmax(head(logits, "text")),
             meaning=log_softmax(head(logits, "meaning")),

@@ -36,11 +36,12 @@ if TYPE_CHECKING:
 
 FORMATS = (".jsonl", ".csv", ".parquet")
 
-#: Magic bytes of the compressed forms that the standard library opens.
+#: Magic bytes of the compressed forms that the standard library or Arrow opens.
 _OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
     (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\x00", lzma.LZMAFile),
+    (b"\x28\xb5\x2f\xfd", lambda stream: stance.open_zstd(stream)),
 )
 #: Bytes at which a compressed table is refused where it would be read into memory: a few can stand for very many.
 MOST_EXPANDED = 1 << 30
@@ -111,13 +112,13 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 
 def decompress(data: bytes) -> bytes:
-    """Undo gzip, bzip2 or xz where the first bytes say so, but never past `MOST_EXPANDED`."""
+    """Undo gzip, bzip2, xz or Zstandard where the first bytes say so, but never past `MOST_EXPANDED`."""
     opened = next((opened for magic, opened in _OPENERS if data.startswith(magic)), None)
     if opened is None:
         return data
     try:
         expanded: bytes = opened(io.BytesIO(data)).read(MOST_EXPANDED + 1)
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError) as error:
         raise DataError(f"compressed data is damaged ({error})", fix="get the file again") from error
     if len(expanded) > MOST_EXPANDED:
         fix = "split it, or label it with `stance label -o`, which reads a row at a time"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
@@ -329,8 +329,8 @@ def choose(
     held_out : dict of str to array of shape (n_posts, n_classes)
         For each task, the outputs of the best strength for each post, from a fit that did not see its group.
     """
-    # max_nbytes: the matrices are small enough to be sent, and memory-mapped copies outlive a killed run.
-    run = Parallel(n_jobs=-1, max_nbytes=None)
+    # max_nbytes: memory-mapped copies outlive a killed run.
+    run = Parallel(n_jobs=_side_by_side(corpus), max_nbytes=None)
     tried = run(delayed(_fold_outputs)(corpus, tasks["text"], fold, strengths) for fold in folds)
     candidates = []
     for place, strength in enumerate(strengths):
@@ -344,6 +344,17 @@ def choose(
         outputs = run(delayed(_fold_outputs)(corpus, tasks[name], fold, best) for fold in folds)
         held_out[name] = _in_place([fold_outputs[0] for fold_outputs in outputs], folds)
     return tuple(candidates[place] for place in order), held_out
+
+
+#: Bytes that all folds side by side may take; a fold has its own matrix, and a copy of the rows that it learns from.
+_MEMORY = 4 << 30
+_BYTES_OF_AN_NGRAM = 32
+
+
+def _side_by_side(corpus: Corpus) -> int:
+    """Number of folds that are fitted at once: as many as there are cores, but one by one where the corpus is large."""
+    of_one = max(1, int(corpus.found.nnz) * _BYTES_OF_AN_NGRAM)
+    return max(1, min(int(cpu_count()), _MEMORY // of_one))
 
 
 #: Shares of the training posts at which the learning curve is measured, beside all of them.
@@ -366,7 +377,7 @@ def learning_curve(
     for share in CURVE_SHARES:
         drawn = order[: int(len(order) * share)]
         fewer = [(train[np.isin(train, drawn)], test) for train, test in folds]
-        run = Parallel(n_jobs=-1, max_nbytes=None)
+        run = Parallel(n_jobs=_side_by_side(corpus), max_nbytes=None)
         outputs = run(delayed(_fold_outputs)(corpus, task, fold, [best.strength]) for fold in fewer)
         right = [_fold_scores(part[0], task.classes[test])[0] for part, (_, test) in zip(outputs, fewer, strict=True)]
         posts = float(np.mean([len(train) for train, _ in fewer]))

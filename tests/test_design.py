@@ -64,7 +64,8 @@ def package(name):
         (["stance.data"], ["stance.records", "stance.errors"]),
         (["stance.tables"], ["stance.records", "stance.errors"]),
         (["stance.features"], []),
-        (["stance.conversation"], ["stance.records", "stance.errors"]),
+        (["stance.propagation"], []),
+        (["stance.conversation"], ["stance.propagation", "stance.records", "stance.errors"]),
     ],
 )
 def test_a_layer_imports_only_what_stands_below_it(layer, below):

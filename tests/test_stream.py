@@ -10,17 +10,21 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import stance.stream
+import stance.stream.engine
+from benchmarks.reliability import fuzzed
 from stance import DataError, label_files, read_table, save_model, write_table
-from stance.data import posts_table
+from stance.data import LABEL_COLUMNS, LABELS, id_of, posts_table
 from stance.features import Analyser, idf, learn_vocabulary
 from stance.model import Model, n_outputs
 from stance.stream.cut import cut_into_parts
-from stance.stream.read import Reading, Record, find_sources
+from stance.stream.read import Reading, Rows, find_sources
 
 WORDS = "ban huawei keep it no proof of spying they make good phones and cheap ones too".split()  # noqa: SIM905
 
@@ -95,7 +99,14 @@ def test_a_formula_goes_through_as_text(tmp_path, model):
     assert found[list(table.columns)].to_dict("records") == table.to_dict("records")
 
 
-@pytest.mark.parametrize("pack, ending", [(gzip.compress, ".gz"), (bz2.compress, ".bz2"), (lzma.compress, ".xz")])
+def zstd(data):
+    return pa.compress(data, "zstd", asbytes=True)
+
+
+PACKERS = [(gzip.compress, ".gz"), (bz2.compress, ".bz2"), (lzma.compress, ".xz"), (zstd, ".zst")]
+
+
+@pytest.mark.parametrize("pack, ending", PACKERS)
 def test_compressed_tables_are_read_as_they_are(tmp_path, model, pack, ending):
     plain = written(tmp_path, posts())
     packed = tmp_path / f"packed.jsonl{ending}"
@@ -103,6 +114,70 @@ def test_compressed_tables_are_read_as_they_are(tmp_path, model, pack, ending):
     label_files([plain], tmp_path / "plain.jsonl", model)
     label_files([packed], tmp_path / "unpacked.jsonl", model)
     assert (tmp_path / "plain.jsonl").read_bytes() == (tmp_path / "unpacked.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("ending", [".gz", ".zst"])
+@pytest.mark.parametrize("kind", [".jsonl", ".csv"])
+def test_an_output_is_compressed_as_its_name_says(tmp_path, model, kind, ending):
+    source = written(tmp_path, posts())
+    label_files([source], tmp_path / f"out{kind}", model)
+    label_files([source], tmp_path / f"out{kind}{ending}", model)
+    plain, packed = tmp_path / f"out{kind}", tmp_path / f"out{kind}{ending}"
+    assert packed.stat().st_size < plain.stat().st_size
+    assert read_table(packed).equals(read_table(plain))
+
+
+def test_a_line_passes_through_as_it_stands(tmp_path, model):
+    """Spaces, escapes, long numbers and the order of columns are the user's."""
+    line = '{"n": 1.50, "text":"keep \\u00e9" , "big": 123456789012345678901234567890, "thread":"t", "post":"1"}'
+    (tmp_path / "posts.jsonl").write_text(f" {line} \r\n")
+    label_files([tmp_path / "posts.jsonl"], tmp_path / "out.jsonl", model)
+    assert (tmp_path / "out.jsonl").read_text().endswith(f", {line[1:]}\n")
+
+
+UNUSUAL = [
+    {"text": "x", "stance": "gold", "p_none": 2},
+    {"text": "x", "thread": 3, "post": 1.0},
+    {"text": "x", "thread": True, "post": ["1"]},
+    {"text": "x", "note": float("nan"), "deep": {"a": [1]}},
+    {"text": "\ud800", "note": "\udfff"},
+    {"text": "x", "author": ["a"], "parent": {"b": 1}, "parent_candidates": [{}, None, 2]},
+]
+
+
+@pytest.mark.parametrize("row", UNUSUAL)
+def test_a_row_that_cannot_pass_as_it_stands_is_written_anew(tmp_path, model, row):
+    label_files([written(tmp_path, [row])], tmp_path / "out.jsonl", model)
+    (found,) = lines(tmp_path / "out.jsonl")
+    kept = {name: value for name, value in row.items() if name not in LABEL_COLUMNS}
+    assert json.dumps({name: found[name] for name in kept}) == json.dumps(kept)
+    assert (found["thread"], found["post"]) == (id_of(row.get("thread")) or "1", id_of(row.get("post")) or "1")
+    assert found["stance"] in LABELS
+
+
+anything_json = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=40) | anything_json.map(lambda value: json.dumps(value).encode()))
+def test_what_passes_as_it_stands_is_json_to_the_letter(content):
+    try:
+        fast = orjson.loads(content)
+    except ValueError:
+        return
+    assert json.loads(content.decode(), parse_int=float, parse_constant=pytest.fail) == no_integers(fast)
+
+
+def no_integers(value):
+    if isinstance(value, dict):
+        return {name: no_integers(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [no_integers(inner) for inner in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def test_folders_and_patterns_stand_for_the_files_in_them(tmp_path):
@@ -184,25 +259,31 @@ def test_damaged_files_lose_no_row_without_a_word(tmp_path_factory, model, junk,
     write_table(posts_table(posts(2)), folder / name)
     (folder / name).write_bytes((folder / name).read_bytes()[:cut] + junk)
     try:
-        rows = sum(1 for _ in Reading((str(folder / name),)).records())
+        rows = sum(stretch.n_rows for stretch in Reading((str(folder / name),)).rows())
         counts = label_files([folder / name], folder / "out.jsonl", model)
     except DataError:
         return
     assert counts.rows + counts.rejects == rows
 
 
-def test_a_thread_is_never_cut_through():
+def stretches_of(contents, size):
+    rows = Rows([0] * len(contents), [None] * len(contents), list(range(1, len(contents) + 1)), contents)
+    return (rows.between(start, start + size) for start in range(0, len(contents), size))
+
+
+@pytest.mark.parametrize("size", [1, 4, 30])
+def test_a_thread_is_never_cut_through(size):
     threads = [0] * 12 + [1] * 3 + [2] * 8 + [3]
-    records = [
-        Record(0, n, n, json.dumps({"thread": str(thread)}).encode() if n != 11 else b"broken")
-        for n, thread in enumerate(threads)
-    ]
-    assert [len(part) for part in cut_into_parts(iter(records), rows=5)] == [12, 11, 1]
+    contents = [json.dumps({"thread": str(thread)}).encode() for thread in threads]
+    contents[11] = b"broken"
+    parts = list(cut_into_parts(stretches_of(contents, size), rows=5))
+    assert [part.n_rows for part in parts] == [12, 11, 1]
+    assert Rows.joined(parts).content == contents
 
 
 def test_rows_without_threads_parents_or_authors_are_cut_anywhere():
-    records = [Record(0, n, n, {"text": "x"}) for n in range(12)]
-    assert [len(part) for part in cut_into_parts(iter(records), rows=5)] == [5, 5, 2]
+    parts = cut_into_parts(stretches_of([{"text": "x"}] * 12, 7), rows=5)
+    assert [part.n_rows for part in parts] == [5, 5, 2]
 
 
 def test_a_scattered_thread_is_an_error_that_says_what_to_do(tmp_path, model):
@@ -228,18 +309,37 @@ def test_two_processes_write_the_bytes_of_one(tmp_path, model):
     assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
 
 
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_the_size_of_parts_changes_no_byte(tmp_path, model, monkeypatch, size):
+    source = written(tmp_path, posts(40))
+    label_files([source], tmp_path / "ten.jsonl", model)
+    monkeypatch.setattr(stance.stream, "PART_ROWS", size)
+    monkeypatch.setattr(stance.stream.read, "_BLOCK", size * 40)
+    label_files([source], tmp_path / "other.jsonl", model)
+    assert (tmp_path / "ten.jsonl").read_bytes() == (tmp_path / "other.jsonl").read_bytes()
+
+
+def test_all_parts_of_a_long_input_are_scored_alike(tmp_path, model, monkeypatch):
+    """The compiled scorer's last digits may differ: a short last part must not be left to the sparse matrix."""
+    scored = []
+    monkeypatch.setattr(stance.stream, "MANY", 25)
+    monkeypatch.setattr(Model, "logits", lambda self, texts, n_all: scored.append(n_all) or np.zeros((len(texts), 9)))
+    label_files([written(tmp_path, posts())], tmp_path / "out.jsonl", model)
+    assert scored == [25, 25, 25]
+
+
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, model, monkeypatch):
     source, output = written(tmp_path, posts()), tmp_path / "out.jsonl"
     label_files([source], tmp_path / "undisturbed.jsonl", model)
-    label_part, labelled = stance.stream.label_part, []
+    label_part, labelled = stance.stream.engine.label_part, []
 
     def interrupted_at_the_third(part, job):
-        labelled.append(len(part))
+        labelled.append(part.n_rows)
         if len(labelled) == 3:
             raise KeyboardInterrupt
         return label_part(part, job)
 
-    monkeypatch.setattr(stance.stream, "label_part", interrupted_at_the_third)
+    monkeypatch.setattr(stance.stream.engine, "label_part", interrupted_at_the_third)
     with pytest.raises(DataError, match="interrupted; the same command again"):
         label_files([source], output, model)
     assert not output.exists()
@@ -292,6 +392,21 @@ def test_the_command_streams_to_stdout_and_exits_with_2_where_rows_were_rejected
 
 
 SMALL_PARTS = "import sys, stance, stance.stream as s; s.PART_ROWS = 20; s.label_files(sys.argv[1:2], *sys.argv[2:4])"
+
+
+def test_a_parquet_row_that_is_not_utf8_is_rejected_alone(tmp_path, model):
+    texts = pa.array([b"keep it", b"\xee\xff", b"ban it"]).view(pa.string())
+    pq.write_table(pa.table({"text": texts}), tmp_path / "posts.parquet")
+    counts = label_files([tmp_path / "posts.parquet"], tmp_path / "out.jsonl", model)
+    (rejected,) = lines(tmp_path / "out.jsonl.rejected.jsonl")
+    assert (counts.rows, rejected["line"], rejected["reason"]) == (2, 2, "not UTF-8")
+
+
+def test_damaged_files_of_every_kind_end_in_one_line_or_lose_nothing(tmp_path, model):
+    """Some of the files of `python -m benchmarks.reliability`, and one of those that it found out by (a gzip)."""
+    ended = dict([*fuzzed(120, tmp_path, model), *fuzzed(1, tmp_path, model, first=552)])
+    assert {outcome: seed for seed, outcome in ended.items() if outcome not in ("labelled", "refused")} == {}
+    assert set(ended.values()) == {"labelled", "refused"}
 
 
 def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, model):

@@ -110,9 +110,7 @@ def test_the_learning_curve_ends_with_all_posts_and_what_the_best_candidate_had(
 
 def test_a_few_posts_of_ones_own_can_be_learned_beside_the_corpus(monkeypatch, small_corpus):
     monkeypatch.setattr(training, "load_corpus", lambda: small_corpus)
-    own = pd.DataFrame(
-        {"text": ["They never showed proof", "I do not trust Huawei"], "stance": ["favor", "against"]}
-    )
+    own = pd.DataFrame({"text": ["They never showed proof", "I do not trust Huawei"], "stance": ["favor", "against"]})
     with pytest.raises(DataError, match="--with-corpus"):
         training.train(own, settings=FAST)
     trained = training.train(own, settings=FAST, with_corpus=True)

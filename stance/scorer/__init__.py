@@ -17,6 +17,7 @@ from stance.scorer.compiled import AVAILABLE
 from stance.scorer.kernels import Floats, read_tokens, score
 from stance.scorer.memo import Memo
 from stance.scorer.tables import lay_out
+from stance.scorer.words import word_shares
 
 __all__ = ["Scorer"]
 
@@ -50,6 +51,7 @@ class Scorer:
     """
 
     compiled: ClassVar[bool] = AVAILABLE
+    word_shares = staticmethod(word_shares)
 
     def __init__(self, vocabulary: Vocabulary, idf: Floats, coefficients: Floats, intercepts: Floats) -> None:
         self._model = (vocabulary, idf, coefficients, intercepts)

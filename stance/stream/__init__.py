@@ -6,14 +6,12 @@ sources ──read──> rows ──cut──> parts of whole threads ──lab
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,15 +24,17 @@ from tqdm import tqdm
 
 from stance import __version__
 from stance.errors import DataError
-from stance.model import Model, load_model
+from stance.model import MANY, Model, load_model
 from stance.pseudonyms import pseudonym
 from stance.records import LABEL_COLUMNS
 from stance.stream.cut import PART_ROWS, cut_into_parts, row_of
+from stance.stream.encode import PACKING
+from stance.stream.engine import Engine, Result, choose_engine
+from stance.stream.job import Job, Labelled
 from stance.stream.journal import Done, Journal
-from stance.stream.label import Job, Labelled, label_part
-from stance.stream.read import Reading, Record, find_sources
+from stance.stream.read import Reading, Rows, find_sources
 from stance.stream.sort import sorted_by_thread
-from stance.tables import FORMATS
+from stance.tables import FORMATS, csv_lines
 
 __all__ = ["Counts", "label_files"]
 
@@ -58,6 +58,7 @@ def label_files(
     *,
     conversation: bool = True,
     jobs: int = 1,
+    dask: str | None = None,
     sort_threads: bool = False,
     strict: bool = False,
     force: bool = False,
@@ -72,9 +73,14 @@ def label_files(
     Parameters
     ----------
     output : path or "-"
-        A file that ends in .jsonl, .csv or .parquet; "-" is standard output, as JSON Lines.
+        A file that ends in .jsonl, .csv or .parquet, the first two also with .gz or .zst after it; "-" is standard
+        output, as JSON Lines.
     jobs : int
         Number of processes; the output does not depend on it.
+    dask : str, optional
+        Address of a Dask scheduler ("tcp://..."), or "local" for a new cluster of `jobs` processes (all cores where
+        `jobs` is 1). The rows are read and written here, and labelled there; the output is the same. A part whose
+        worker is killed each time is rejected, and the others go on.
     sort_threads : bool
         Whether the input is sorted by thread first, on disk; the output is then in that order. Needs DuckDB.
     strict : bool
@@ -92,13 +98,11 @@ def label_files(
         over the input, or nothing could be labelled.
     """
     name = os.fspath(output)
-    ending = ".jsonl" if name == "-" else Path(name).suffix
-    if ending not in FORMATS:
-        raise DataError("unknown ending", where=name, fix=f"end the name in one of {', '.join(FORMATS)}")
+    ending, packing = _format(name)
     reading = Reading(find_sources(sources))
     # A model that has labelled before carries what it remembers; workers need only the model itself.
-    job = Job(replace(load_model(model)), reading.names, ending, conversation, key=key)
-    run = _Run(reading, job, strict, jobs, sort_threads)
+    job = Job(replace(load_model(model)), reading.names, ending, packing, conversation, key=key)
+    run = _Run(reading, job, strict, jobs, dask, sort_threads)
     with _terminated_like_interrupted():
         try:
             return run.to_stdout() if name == "-" else run.to_file(name, force=force)
@@ -110,6 +114,19 @@ def label_files(
         except OSError as error:
             fix = "the same command again goes on from here"
             raise DataError(f"cannot be written ({error.strerror})", where=name, fix=fix) from error
+
+
+def _format(name: str) -> tuple[str, str]:
+    """Kind of table and of compression of an output, by the end of its name."""
+    if name == "-":
+        return ".jsonl", ""
+    path = Path(name)
+    packing = path.suffix if path.suffix in PACKING else ""
+    ending = Path(path.stem).suffix if packing else path.suffix
+    if ending not in FORMATS or (packing and ending == ".parquet"):
+        fix = f"end the name in one of {', '.join(FORMATS)}, or in .gz or .zst after the first two"
+        raise DataError("unknown ending", where=name, fix=fix)
+    return ending, packing
 
 
 @contextmanager
@@ -138,6 +155,7 @@ class _Run:
     job: Job
     strict: bool
     jobs: int
+    dask: str | None
     sort_threads: bool
 
     def to_stdout(self) -> Counts:
@@ -149,7 +167,7 @@ class _Run:
             rejected.append(part.rejected)
             return Done(part.rows, part.rejects, part.threads)
 
-        counts, _ = self._label(self._records(Path(tempfile.gettempdir())), lambda _: None, write)
+        counts, _ = self._label(self._stretches(Path(tempfile.gettempdir())), lambda _: None, write)
         if counts.rows == 0:
             raise self._nothing(b"".join(rejected))
         sys.stderr.write(b"".join(rejected).decode("utf-8", "replace"))
@@ -161,32 +179,36 @@ class _Run:
         return DataError(f"nothing could be labelled ({reason})", where=", ".join(self.job.sources), fix=fix)
 
     def to_file(self, name: str, *, force: bool) -> Counts:
-        records = self._records(Path(name).parent)
-        if self.job.ending != ".jsonl":
-            first = []
-            for record in records:
-                first.append(record)
-                if len(first) == PART_ROWS:
-                    break
-            self.job = replace(self.job, columns=_columns(first), types=self._types())
-            records = chain(first, records)
+        stretches = self._stretches(Path(name).parent)
         journal = Journal(name, self._identity(), force=force)
-        counts, n_parts = self._label(records, journal.done, journal.keep)
+        counts, n_parts = self._label(stretches, journal.done, journal.keep)
         if counts.rows == 0:
             rejected = journal.first_rejects()
             journal.discard()
             raise self._nothing(rejected)
-        journal.finish(n_parts, self.job.columns)
+        head = csv_lines([self.job.columns]) if self.job.ending == ".csv" else b""
+        journal.finish(n_parts, PACKING[self.job.packing](head) if head else b"")
         return counts
+
+    def _stretches(self, folder: Path) -> Iterator[Rows]:
+        """The rows in the order of the output; the first of them tell how all will be treated."""
+        stretches = self.reading.rows()
+        if self.sort_threads:
+            stretches = sorted_by_thread(stretches, folder)
+        held: list[Rows] = []
+        for stretch in stretches:
+            held.append(stretch)
+            if sum(one.n_rows for one in held) >= MANY:
+                break
+        first = Rows.joined(held).between(0, MANY) if held else Rows([], [], [], [])
+        columns = () if self.job.ending == ".jsonl" else _columns(first)
+        self.job = replace(self.job, columns=columns, types=self._types(), n_all=first.n_rows)
+        return chain(held, stretches)
 
     def _types(self) -> dict[str, Any]:
         # A pseudonym is a string, whatever the source had for names.
         hidden = ("author",) if self.job.key is not None else ()
         return {name: kind for name, kind in self.reading.types.items() if name not in hidden}
-
-    def _records(self, folder: Path) -> Iterator[Record]:
-        records = self.reading.records()
-        return sorted_by_thread(records, folder) if self.sort_threads else records
 
     def _identity(self) -> dict[str, Any]:
         """Everything that decides a byte of the output; standard input is new each time."""
@@ -194,21 +216,25 @@ class _Run:
             [name, *((found.st_size, found.st_mtime_ns) if (found := _stat(name)) else (os.urandom(8).hex(),))]
             for name in self.job.sources
         ]
-        settings = [self.job.ending, self.job.conversation, self.sort_threads, list(self.job.columns), PART_ROWS]
-        if self.job.key is not None:
+        job = self.job
+        settings = [job.ending, job.packing, job.conversation, self.sort_threads, list(job.columns), PART_ROWS]
+        if job.key is not None:
             # Tells one key from another, and gives none away.
-            settings.append(pseudonym("", self.job.key))
+            settings.append(pseudonym("", job.key))
         return {"stance": __version__, "model": self.job.model.id, "settings": settings, "sources": files}
 
     def _label(
         self,
-        records: Iterable[Record],
+        stretches: Iterable[Rows],
         done: Callable[[int], Done | None],
         keep: Callable[[int, Labelled], Done],
     ) -> tuple[Counts, int]:
         counts, threads, n_parts = Counts(), _Threads(), 0
-        with _executor(self.jobs, self.job) as submit, tqdm(unit=" posts", disable=None, leave=False) as bar:
-            for number, part in self._parts(records, done, submit):
+        with (
+            choose_engine(self.job, self.jobs, self.dask) as chosen,
+            tqdm(unit=" posts", disable=None, leave=False) as bar,
+        ):
+            for number, part in self._parts(stretches, done, chosen):
                 state = part if isinstance(part, Done) else keep(number, self._checked(part.result()))
                 if self.job.conversation:
                     threads.add(state.threads)
@@ -220,15 +246,15 @@ class _Run:
 
     def _parts(
         self,
-        records: Iterable[Record],
+        stretches: Iterable[Rows],
         done: Callable[[int], Done | None],
-        submit: Callable[[list[Record]], Future[Labelled]],
-    ) -> Iterator[tuple[int, Done | Future[Labelled]]]:
-        """Parts in order; each process has one at work and one waiting, and no more is read meanwhile."""
-        waiting: deque[tuple[int, Done | Future[Labelled]]] = deque()
-        for number, part in enumerate(cut_into_parts(iter(records), rows=PART_ROWS)):
-            waiting.append((number, done(number) or submit(part)))
-            if len(waiting) >= (2 * self.jobs if self.jobs > 1 else 1):
+        engine: Engine,
+    ) -> Iterator[tuple[int, Done | Result]]:
+        """Parts in order; no more is read than the engine has room for."""
+        waiting: deque[tuple[int, Done | Result]] = deque()
+        for number, part in enumerate(cut_into_parts(iter(stretches), rows=PART_ROWS)):
+            waiting.append((number, done(number) or engine.submit(part)))
+            if len(waiting) >= engine.room:
                 yield waiting.popleft()
         yield from waiting
 
@@ -243,9 +269,9 @@ def _stat(name: str) -> os.stat_result | None:
     return Path(name).stat() if Path(name).is_file() else None
 
 
-def _columns(first: Sequence[Record]) -> tuple[str, ...]:
+def _columns(first: Rows) -> tuple[str, ...]:
     """Columns of an output that has one set of them: the labels, then what the first rows have."""
-    rows = [row for record in first if isinstance(row := row_of(record), dict)]
+    rows = [row for content in first.content if isinstance(row := row_of(content), dict)]
     return tuple(dict.fromkeys([*LABEL_COLUMNS, *(str(name) for row in rows for name in row)]))
 
 
@@ -270,49 +296,3 @@ class _Threads:
             fix = "sort with --sort-threads, or label each post alone with --no-conversation"
             raise DataError("the posts of a thread do not stand together", fix=fix)
         self._seen = np.insert(self._seen, places, new)
-
-
-#: Each worker process has one job all its life.
-_job: Job
-
-
-def _begin(job: Job) -> None:
-    global _job
-    _job = job
-    # Ctrl-C goes to the whole group of processes; only the first of them has something to say about it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _label_here(part: list[Record]) -> Labelled:
-    return label_part(part, _job)
-
-
-@contextmanager
-def _executor(jobs: int, job: Job) -> Iterator[Callable[[list[Record]], Future[Labelled]]]:
-    """What labels a part: this process, or a pool of others."""
-    if jobs == 1:
-        yield lambda part: _now(part, job)
-        return
-    pool: Executor = ProcessPoolExecutor(jobs, _context(), initializer=_begin, initargs=(job,))
-    try:
-        yield lambda part: pool.submit(_label_here, part)
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
-
-
-def _now(part: list[Record], job: Job) -> Future[Labelled]:
-    future: Future[Labelled] = Future()
-    future.set_result(label_part(part, job))
-    return future
-
-
-def _context() -> Any:
-    """Processes that begin clean: a fork would take over the locks of whatever threads run here."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    # Loaded once, then shared by all workers.
-    context.set_forkserver_preload(["stance.stream", "stance.scorer"])
-    return context

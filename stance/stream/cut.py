@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stance.errors import DataError
 from stance.records import id_of
-from stance.stream.read import Record
+from stance.stream.read import Content, Rows
 
 #: Rows of a part: enough that a part's fixed costs vanish, few enough that its rows fit in some 100 MB. The parts are
 #: cut in the same places whatever the number of processes, so that these cannot change a byte.
@@ -19,7 +18,7 @@ PART_ROWS = 20_000
 LONGEST_THREAD = 500_000
 
 
-def cut_into_parts(records: Iterator[Record], *, rows: int = PART_ROWS) -> Iterator[list[Record]]:
+def cut_into_parts(stretches: Iterator[Rows], *, rows: int = PART_ROWS) -> Iterator[Rows]:
     """Cut where a new thread begins, once a part has `rows` rows.
 
     Raises
@@ -27,33 +26,61 @@ def cut_into_parts(records: Iterator[Record], *, rows: int = PART_ROWS) -> Itera
     DataError
         If a thread has more than `LONGEST_THREAD` posts.
     """
-    part = list(islice(records, rows))
-    while part:
-        last = next((thread_of(record) for record in reversed(part) if _readable(record)), None)
-        following: list[Record] = []
-        for record in records:
-            # A row that nobody can read stands in whatever thread it stands in.
-            if _readable(record) and (last is None or thread_of(record) != last):
-                following = [record]
-                break
-            part.append(record)
-            if len(part) > LONGEST_THREAD:
-                fix = "give each discussion its own `thread`, or label each post alone with --no-conversation"
-                raise DataError(f"a thread of more than {LONGEST_THREAD} posts", fix=fix)
-        yield part
-        part = [*following, *islice(records, rows - len(following))]
+    held: list[Rows] = []
+    missing = rows
+    last = None
+    for stretch in stretches:
+        while stretch.n_rows:
+            if missing > 0:
+                taken, stretch = stretch.between(0, missing), stretch.between(missing)
+                held.append(taken)
+                missing -= taken.n_rows
+                last = _last_thread(held) if missing == 0 else None
+                continue
+            end = _end_of_thread(stretch, last)
+            held.append(stretch.between(0, end))
+            _check_length(held)
+            stretch = stretch.between(end)
+            if stretch.n_rows:
+                yield Rows.joined(held)
+                held, missing = [], rows
+    if held:
+        yield Rows.joined(held)
 
 
-def _readable(record: Record) -> bool:
-    return isinstance(row_of(record), dict)
+Thread = tuple[int, str] | None
 
 
-def thread_of(record: Record) -> tuple[int, str] | None:
+def _last_thread(held: Sequence[Rows]) -> Thread:
+    backwards = (
+        found
+        for stretch in reversed(held)
+        for found in zip(reversed(stretch.source), reversed(stretch.content), strict=True)
+    )
+    readable = (thread_of(source, row) for source, content in backwards if isinstance(row := row_of(content), dict))
+    return next(readable, None)
+
+
+def _end_of_thread(stretch: Rows, last: Thread) -> int:
+    """How many rows belong to the thread; a row that nobody can read stands in whatever thread it stands in."""
+    for place, (source, content) in enumerate(zip(stretch.source, stretch.content, strict=True)):
+        row = row_of(content)
+        if isinstance(row, dict) and (last is None or thread_of(source, row) != last):
+            return place
+    return stretch.n_rows
+
+
+def _check_length(held: Sequence[Rows]) -> None:
+    if sum(stretch.n_rows for stretch in held) > LONGEST_THREAD:
+        fix = "give each discussion its own `thread`, or label each post alone with --no-conversation"
+        raise DataError(f"a thread of more than {LONGEST_THREAD} posts", fix=fix)
+
+
+def thread_of(source: int, row: Any) -> Thread:
     """Name the thread that must not be cut through; None for a row that stands alone.
 
     Without a `thread`, all rows of a source with parents or authors are one thread.
     """
-    row = row_of(record)
     if not isinstance(row, dict):
         return None
     thread = row.get("thread")
@@ -61,14 +88,14 @@ def thread_of(record: Record) -> tuple[int, str] | None:
         # Shards of one table may cut through a thread, so its source does not count.
         return -1, id_of(thread) or ""
     connected = row.get("parent") is not None or row.get("author") is not None
-    return (record.source, "") if connected else None
+    return (source, "") if connected else None
 
 
-def row_of(record: Record) -> Any:
+def row_of(content: Content) -> Any:
     """Value of a row, or None if it is no JSON."""
-    if not isinstance(record.content, bytes):
-        return record.content
+    if not isinstance(content, bytes):
+        return content
     try:
-        return json.loads(record.content.decode("utf-8", "surrogatepass"))
+        return json.loads(content.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
         return None

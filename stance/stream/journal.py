@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -14,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stance.errors import DataError
-from stance.stream.label import Labelled
-from stance.tables import csv_lines, refuse_existing, replacing
+from stance.stream.job import Labelled
+from stance.tables import refuse_existing, replacing
 
 _MANIFEST = "manifest.json"
 #: Says how large the joined output is, just before it takes its name.
@@ -117,8 +116,8 @@ class Journal:
         """Remove the parts."""
         shutil.rmtree(self.folder)
 
-    def finish(self, n_parts: int, columns: Sequence[str]) -> None:
-        """Join the parts to the output and the rejects, and remove them."""
+    def finish(self, n_parts: int, head: bytes) -> None:
+        """Join the parts to the output, which begins with `head`, and the rejects to theirs; remove the parts."""
         with replacing(self.rejected) as stream:
             self._join(stream, n_parts, ".rejected")
             size = stream.tell()
@@ -128,7 +127,7 @@ class Journal:
             if self.output.suffix == ".parquet":
                 self._join_parquet(stream, n_parts)
             else:
-                stream.write(csv_lines([columns]) if self.output.suffix == ".csv" else b"")
+                stream.write(head)
                 self._join(stream, n_parts, self.output.suffix)
             with replacing(self.folder / _JOINED) as note:
                 note.write(str(stream.tell()).encode())

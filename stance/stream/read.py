@@ -1,4 +1,4 @@
-"""Sources of any size to rows, one at a time: nothing here holds more than a row, or a page."""
+"""Sources of any size to rows, some thousand at a time: nothing here holds more than a block of a file, or a page."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import lzma
 import os
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -31,14 +31,19 @@ LONGEST_LINE = 16 * 1024 * 1024
 # Of a file's beginning, so much is looked at to tell what it is.
 _HEAD = 1 << 18
 
+# Bytes, or rows, that are read at once.
+_BLOCK = 1 << 20
+_BLOCK_ROWS = 5_000
+
 _OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
     (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\x00", lzma.LZMAFile),
+    (b"\x28\xb5\x2f\xfd", lambda stream: pa.CompressedInputStream(stream, "zstd")),
 )
-_COMPRESSED = (".gz", ".bz2", ".xz")
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _BY_NAME = {".jsonl": ".jsonl", ".ndjson": ".jsonl", ".csv": ".csv", ".parquet": ".parquet"}
-_DAMAGED = (OSError, EOFError, lzma.LZMAError, zlib.error, pa.ArrowException)
+_DAMAGED = (OSError, EOFError, UnicodeDecodeError, zlib.error, lzma.LZMAError, pa.ArrowException)
 
 
 class Refused(NamedTuple):
@@ -47,23 +52,61 @@ class Refused(NamedTuple):
     reason: str
 
 
-class Record(NamedTuple):
-    """One row as it was found: a line of JSON Lines as bytes, else a mapping; or why there is none.
+Content = bytes | dict[str, Any] | Refused
+
+
+class Rows(NamedTuple):
+    """A stretch of rows as they were found, column by column: making an object a row takes longer than reading it.
 
     Attributes
     ----------
-    source : int
-        Number of the source.
-    line : int or None
+    source : list of int
+        Number of the source of each row.
+    line : list of int or None
         Where the row begins, counted from 1: the line of a text, the row of a Parquet file or page.
-    ordinal : int
+    ordinal : list of int
         Number of the row in its source, counted from 1.
+    content : list
+        A line of JSON Lines as bytes, else a mapping; or why there is none.
     """
 
-    source: int
-    line: int | None
-    ordinal: int
-    content: bytes | dict[str, Any] | Refused
+    source: list[int]
+    line: list[int | None]
+    ordinal: list[int]
+    content: list[Content]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.content)
+
+    def between(self, start: int, stop: int | None = None) -> Rows:
+        """Some of the rows."""
+        part = slice(start, stop)
+        return Rows(self.source[part], self.line[part], self.ordinal[part], self.content[part])
+
+    @classmethod
+    def joined(cls, stretches: Sequence[Rows]) -> Rows:
+        """Stretches one after another."""
+        return (
+            stretches[0]
+            if len(stretches) == 1
+            else cls(*(list(chain(*column)) for column in zip(*stretches, strict=True)))
+        )
+
+
+def _numbered(source: int, found: Iterable[tuple[int | None, Content]]) -> Iterator[Rows]:
+    """Number the rows of one source, each given with its line, and put a block of them together."""
+    rows, ordinal = iter(found), 1
+    while block := list(islice(rows, _BLOCK_ROWS)):
+        lines, contents = zip(*block, strict=True)
+        yield _stretch(source, list(lines), ordinal, list(contents))
+        ordinal += len(block)
+
+
+def _stretch(source: int, lines: list[int | None], ordinal: int, contents: list[Content]) -> Rows:
+    n_rows = len(contents)
+    return Rows([source] * n_rows, lines, list(range(ordinal, ordinal + n_rows)), contents)
 
 
 @dataclass
@@ -90,8 +133,8 @@ class Reading:
         here = self._raw.tell() if self._raw is not None and not self._raw.closed and self._raw.seekable() else 0
         return min(1.0, (self._done + here) / total) if total else 0.0
 
-    def records(self) -> Iterator[Record]:
-        """Each row of each source.
+    def rows(self) -> Iterator[Rows]:
+        """The rows of each source, some thousand at a time.
 
         Raises
         ------
@@ -100,7 +143,7 @@ class Reading:
         """
         for number, name in enumerate(self.names):
             if name.startswith(("http://", "https://")):
-                yield from _page_rows(number, name)
+                yield from _numbered(number, _page_rows(name))
                 continue
             try:
                 with _opened(name) as raw:
@@ -111,26 +154,36 @@ class Reading:
                 raise DataError(f"cannot be read ({reason})", where=name, fix="check the file") from error
             self._done += Path(name).stat().st_size if Path(name).is_file() else 0
 
-    def _of_one(self, number: int, name: str, raw: IO[bytes]) -> Iterator[Record]:
+    def _of_one(self, number: int, name: str, raw: IO[bytes]) -> Iterator[Rows]:
         stream = _decompressed(raw)
         kind = _kind(name, stream.peek(_HEAD)[:_HEAD])
         if kind == ".jsonl":
             return _json_lines(number, stream)
         if kind == ".csv":
-            return _csv_rows(number, stream)
+            return _numbered(number, _csv_rows(stream))
         if kind == ".parquet":
-            return self._parquet_rows(number, name, stream if stream.seekable() else io.BytesIO(stream.read()))
-        return _page_rows(number, name if name != "-" else stream.read())
+            return _numbered(
+                number, self._parquet_rows(name, stream if stream.seekable() else io.BytesIO(stream.read()))
+            )
+        return _numbered(number, _page_rows(name if name != "-" else stream.read()))
 
-    def _parquet_rows(self, source: int, name: str, stream: IO[bytes]) -> Iterator[Record]:
+    def _parquet_rows(self, name: str, stream: IO[bytes]) -> Iterator[tuple[int, Content]]:
         file = pq.ParquetFile(stream)
         check_format(file.schema_arrow, name)
         self.types = self.types or {entry.name: entry.type for entry in file.schema_arrow}
-        ordinal = 0
-        for batch in file.iter_batches(batch_size=10_000):
-            for row in batch.to_pylist():
-                ordinal += 1
-                yield Record(source, ordinal, ordinal, row)
+        batches = map(_parquet_batch, file.iter_batches(batch_size=_BLOCK_ROWS))
+        return enumerate(chain.from_iterable(batches), start=1)
+
+
+def _parquet_batch(batch: pa.RecordBatch) -> list[Content]:
+    try:
+        rows: list[Content] = batch.to_pylist()
+    except UnicodeDecodeError:
+        # Nothing checks a string that is written to Parquet.
+        if batch.num_rows == 1:
+            return [Refused("not UTF-8")]
+        return [row for place in range(batch.num_rows) for row in _parquet_batch(batch.slice(place, 1))]
+    return rows
 
 
 def find_sources(sources: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
@@ -185,21 +238,38 @@ def _kind(name: str, head: bytes) -> str | None:
     return _BY_NAME.get(ending.lower())
 
 
-def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Lines that are not empty, with their numbers; of one that is too long the beginning."""
-    for number, line in enumerate(iter(partial(stream.readline, LONGEST_LINE), b""), start=1):
-        if len(line) == LONGEST_LINE:
-            while not line.endswith(b"\n") and (rest := stream.readline(LONGEST_LINE)):
-                line = line[:LONGEST_LINE] + rest[-1:]
-        if not line.isspace():
-            yield number, line
+def _json_lines(source: int, stream: IO[bytes]) -> Iterator[Rows]:
+    ordinal = 1
+    for number, lines in _blocks_of_lines(stream):
+        if ordinal == 1:
+            lines[0] = lines[0].removeprefix(b"\xef\xbb\xbf")
+        numbers: list[int | None] = list(range(number, number + len(lines)))
+        contents: list[Content] = list(lines)
+        if max(map(len, lines)) >= LONGEST_LINE:
+            contents = [_TOO_LONG if len(line) >= LONGEST_LINE else line for line in lines]
+        if not all(lines) or any(map(bytes.isspace, lines)):
+            numbers = [number for number, line in zip(numbers, lines, strict=True) if line.strip()]
+            contents = [content for content, line in zip(contents, lines, strict=True) if line.strip()]
+        if contents:
+            yield _stretch(source, numbers, ordinal, contents)
+            ordinal += len(contents)
 
 
-def _json_lines(source: int, stream: IO[bytes]) -> Iterator[Record]:
-    for ordinal, (number, line) in enumerate(_lines(stream), start=1):
-        content = line.removeprefix(b"\xef\xbb\xbf") if ordinal == 1 else line
-        too_long = len(line) >= LONGEST_LINE
-        yield Record(source, number, ordinal, Refused(f"longer than {LONGEST_LINE} bytes") if too_long else content)
+_TOO_LONG = Refused(f"longer than {LONGEST_LINE} bytes")
+
+
+def _blocks_of_lines(stream: IO[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+    """Some thousand lines at a time, with the number of the first; of one that is too long only the beginning."""
+    number, rest = 1, b""
+    while block := stream.read1(_BLOCK):  # type: ignore[attr-defined]
+        first, *others = block.split(b"\n")
+        lines = [rest + first if len(rest) < LONGEST_LINE else rest, *others]
+        rest = lines.pop()[:LONGEST_LINE]
+        if lines:
+            yield number, lines
+            number += len(lines)
+    if rest:
+        yield number, [rest]
 
 
 @dataclass
@@ -218,11 +288,10 @@ class _Decoding:
                 yield line.decode("latin-1")
 
 
-def _csv_rows(source: int, stream: IO[bytes]) -> Iterator[Record]:
+def _csv_rows(stream: IO[bytes]) -> Iterator[tuple[int, Content]]:
     decoding = _Decoding(stream)
     reader = csv.reader(decoding.lines(), strict=True)
     header: list[str] | None = None
-    ordinal = 0
     while True:
         line = reader.line_num + 1
         decoding.spoilt = False
@@ -231,16 +300,14 @@ def _csv_rows(source: int, stream: IO[bytes]) -> Iterator[Record]:
         except StopIteration:
             return
         except csv.Error as error:
-            ordinal += 1
-            yield Record(source, line, ordinal, Refused(f"not CSV ({error})"))
+            yield line, Refused(f"not CSV ({error})")
             continue
         if not cells:
             continue
         if header is None:
             header = [without_mark(name) for name in cells]
             continue
-        ordinal += 1
-        yield Record(source, line, ordinal, _csv_row(header, cells, decoding.spoilt))
+        yield line, _csv_row(header, cells, decoding.spoilt)
 
 
 def _csv_row(header: list[str], cells: list[str], spoilt: bool) -> dict[str, Any] | Refused:
@@ -251,15 +318,15 @@ def _csv_row(header: list[str], cells: list[str], spoilt: bool) -> dict[str, Any
     return {column: csv_cell(column, value) for column, value in zip(header, cells, strict=True)}
 
 
-def _page_rows(source: int, page: str | bytes) -> Iterator[Record]:
+def _page_rows(page: str | bytes) -> Iterator[tuple[int | None, Content]]:
     try:
         threads = extract(page)
     except StanceError as error:
-        yield Record(source, None, 1, Refused(str(error)))
+        yield None, Refused(str(error))
         return
     rows = list(thread_rows(threads))
     if not rows:
         notes = "; ".join(note for thread in threads for note in thread.notes)
-        yield Record(source, None, 1, Refused(f"no posts{f' ({notes})' if notes else ''}"))
+        yield None, Refused(f"no posts{f' ({notes})' if notes else ''}")
     for ordinal, row in enumerate(rows, start=1):
-        yield Record(source, ordinal, ordinal, row)
+        yield ordinal, {str(column): value for column, value in row.items()}

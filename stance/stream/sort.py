@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 
 from stance.errors import DataError
-from stance.stream.cut import thread_of
-from stance.stream.read import Record, Refused
+from stance.stream.cut import row_of, thread_of
+from stance.stream.read import Content, Refused, Rows
 from stance.tables import json_line
 
 #: What DuckDB may take before it goes to disk; two threads, because each takes its share of it.
@@ -22,7 +22,7 @@ _SETTINGS = {"memory_limit": "1GB", "threads": 2, "preserve_insertion_order": Fa
 _BATCH = 10_000
 
 
-def sorted_by_thread(records: Iterable[Record], folder: Path) -> Iterator[Record]:
+def sorted_by_thread(stretches: Iterable[Rows], folder: Path) -> Iterator[Rows]:
     """Bring the rows of each thread together, in the order in which they came; threads by name.
 
     Parameters
@@ -40,14 +40,16 @@ def sorted_by_thread(records: Iterable[Record], folder: Path) -> Iterator[Record
         try:
             connection.execute("CREATE TABLE rows (thread BLOB, position BIGINT, place BLOB, content BLOB)")
             positions = count()
-            for batch in _batches(records, _BATCH):
-                rows = pa.table([pa.array(column) for column in zip(*_rows(batch, positions), strict=True)], _COLUMNS)
+            for stretch in stretches:
+                columns = zip(*_stored(stretch, positions), strict=True)
+                rows = pa.table([pa.array(column) for column in columns], _COLUMNS)
                 connection.register("batch", rows)
                 connection.execute("INSERT INTO rows SELECT * FROM batch")
                 connection.unregister("batch")
             result = connection.execute("SELECT place, content FROM rows ORDER BY thread, position")
             while found := result.fetchmany(_BATCH):
-                yield from (_record(json.loads(place), content) for place, content in found)
+                rows = [_row(json.loads(place), content) for place, content in found]
+                yield Rows(*(list(column) for column in zip(*rows, strict=True)))
         finally:
             connection.close()
 
@@ -63,34 +65,22 @@ def _engine() -> Any:
         raise DataError("sorting needs DuckDB", fix="pip install 'stance[sort]'") from error
 
 
-def _batches(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    batch: list[Record] = []
-    for record in records:
-        batch.append(record)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _stored(stretch: Rows, positions: Iterator[int]) -> Iterator[tuple[bytes, int, bytes, bytes]]:
+    for source, line, ordinal, content in zip(*stretch, strict=True):
+        of_source, thread = thread_of(source, row_of(content)) or (source, "")
+        name = f"{of_source} {thread}".encode("utf-8", "surrogatepass")
+        kind, stored = _bytes_of(content)
+        yield name, next(positions), json.dumps([source, line, ordinal, kind]).encode(), stored
 
 
-def _rows(records: Iterable[Record], positions: Iterator[int]) -> Iterator[tuple[bytes, int, bytes, bytes]]:
-    for record in records:
-        source, thread = thread_of(record) or (record.source, "")
-        name = f"{source} {thread}".encode("utf-8", "surrogatepass")
-        kind, content = _bytes_of(record.content)
-        place = json.dumps([record.source, record.line, record.ordinal, kind]).encode()
-        yield name, next(positions), place, content
-
-
-def _bytes_of(content: bytes | dict[str, Any] | Refused) -> tuple[str, bytes]:
+def _bytes_of(content: Content) -> tuple[str, bytes]:
     if isinstance(content, bytes):
         return "line", content
     return ("refused", content.reason.encode()) if isinstance(content, Refused) else ("row", json_line(content))
 
 
-def _record(place: tuple[int, int | None, int, str], content: bytes) -> Record:
+def _row(place: tuple[int, int | None, int, str], stored: bytes) -> tuple[int, int | None, int, Content]:
     source, line, ordinal, kind = place
     if kind == "line":
-        return Record(source, line, ordinal, content)
-    return Record(source, line, ordinal, Refused(content.decode()) if kind == "refused" else json.loads(content))
+        return source, line, ordinal, stored
+    return source, line, ordinal, Refused(stored.decode()) if kind == "refused" else json.loads(stored)
