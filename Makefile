@@ -55,7 +55,7 @@ types: $(VENV)/.dev
 floors: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.quality --only test-split
 
-# Branches that no test takes; docs/quality.md says why those that are left may stay.
+# Branches that no test takes; docs/explanation/quality.md says why those that are left may stay.
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered --cov-report=html
 
