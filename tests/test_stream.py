@@ -373,7 +373,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_output(tmp_path, model, monkeypat
 
 def test_an_address_is_read_as_a_page(tmp_path, model, monkeypatch):
     page = stance.Thread("there", (stance.Post("1", "They keep what they promise", "ann"),))
-    monkeypatch.setattr("stance.stream.read.extract", lambda source: [page] if source == "https://a.example/t" else [])
+    monkeypatch.setattr("stance.stream.read.extract", lambda source, name: [page] if source == "https://a.example/t" else [])
     counts = label_files(["https://a.example/t"], tmp_path / "out.jsonl", model)
     assert (counts.rows, counts.rejects) == (1, 0)
 
@@ -423,3 +423,13 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, model):
     keys = [(row["thread"], row["post"]) for row in lines(output)]
     assert keys == [(row["thread"], row["post"]) for row in posts(1000)]
     assert not (tmp_path / "out.jsonl.parts").exists()
+
+
+def test_pages_of_one_name_in_two_folders_are_two_threads(tmp_path, small_model):
+    page = (Path(__file__).parent / "pages" / "wordpress.html").read_bytes()
+    for folder in ("may", "june"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "page.html").write_bytes(page)
+    label_files([tmp_path / "may", tmp_path / "june"], tmp_path / "all.jsonl", model=small_model)
+    threads = read_table(tmp_path / "all.jsonl")["thread"]
+    assert sorted(set(threads)) == ["june/page", "may/page"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -16,7 +15,7 @@ import orjson
 from stance.conversation import Graph, link_posts
 from stance.records import LABEL_COLUMNS, id_of
 from stance.stream.job import Job
-from stance.stream.read import Content, Refused, Rows
+from stance.stream.read import Content, Refused, Rows, apart
 from stance.tables import json_line
 
 #: Bytes of UTF-8 beyond which a text is no post.
@@ -201,4 +200,4 @@ class _Keys:
 
     def _whole(self, source: int) -> str:
         several = len(self._job.sources) > 1
-        return Path(self._job.sources[source]).stem if several else "1"
+        return apart(self._job.sources)[source] if several else "1"

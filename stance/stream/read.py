@@ -12,6 +12,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -21,6 +22,7 @@ import pyarrow.parquet as pq
 
 from stance.errors import DataError, StanceError
 from stance.extract import extract
+from stance.extract.sources import names_apart
 from stance.parquet import check_format
 from stance.records import thread_rows
 from stance.tables import csv_cell, table_format, without_mark
@@ -143,7 +145,7 @@ class Reading:
         """
         for number, name in enumerate(self.names):
             if name.startswith(("http://", "https://")):
-                yield from _numbered(number, _page_rows(name))
+                yield from _numbered(number, _page_rows(name, self._called(number)))
                 continue
             try:
                 with _opened(name) as raw:
@@ -165,7 +167,11 @@ class Reading:
             return _numbered(
                 number, self._parquet_rows(name, stream if stream.seekable() else io.BytesIO(stream.read()))
             )
-        return _numbered(number, _page_rows(name if name != "-" else stream.read()))
+        return _numbered(number, _page_rows(name if name != "-" else stream.read(), self._called(number)))
+
+    def _called(self, number: int) -> str | None:
+        """What a page's thread is called, where pages of one name may lie in several folders."""
+        return apart(self.names)[number] if len(self.names) > 1 else None
 
     def _parquet_rows(self, name: str, stream: IO[bytes]) -> Iterator[tuple[int, Content]]:
         file = pq.ParquetFile(stream)
@@ -318,9 +324,15 @@ def _csv_row(header: list[str], cells: list[str], spoilt: bool) -> dict[str, Any
     return {column: csv_cell(column, value) for column, value in zip(header, cells, strict=True)}
 
 
-def _page_rows(page: str | bytes) -> Iterator[tuple[int | None, Content]]:
+@lru_cache(maxsize=8)
+def apart(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of sources, none of them twice; see `stance.extract.sources.names_apart`."""
+    return tuple(names_apart(names))
+
+
+def _page_rows(page: str | bytes, called: str | None) -> Iterator[tuple[int | None, Content]]:
     try:
-        threads = extract(page)
+        threads = extract(page, name=called)
     except StanceError as error:
         yield None, Refused(str(error))
         return
