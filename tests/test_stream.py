@@ -373,7 +373,8 @@ def test_a_full_disk_is_one_line_and_leaves_no_output(tmp_path, model, monkeypat
 
 def test_an_address_is_read_as_a_page(tmp_path, model, monkeypatch):
     page = stance.Thread("there", (stance.Post("1", "They keep what they promise", "ann"),))
-    monkeypatch.setattr("stance.stream.read.extract", lambda source, name: [page] if source == "https://a.example/t" else [])
+    pages = {"https://a.example/t": [page]}
+    monkeypatch.setattr("stance.stream.read.extract", lambda source, name: pages[source])
     counts = label_files(["https://a.example/t"], tmp_path / "out.jsonl", model)
     assert (counts.rows, counts.rejects) == (1, 0)
 
