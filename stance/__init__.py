@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from stance.stream import Counts, label_files
     from stance.tables import json_line as json_line
     from stance.tables import read_table, refuse_existing, replacing, write_table
+    from stance.terminal import print_rows as print_rows
     from stance.threads import label_rows as label_rows
     from stance.train import Settings, Trained
     from stance.training import model_name, train
@@ -116,6 +117,7 @@ _WITHIN = {
     "open_zstd": "parquet",
     "pages_in": "extract.warc",
     "posts_table": "data",
+    "print_rows": "terminal",
     "read_parquet": "parquet",
     "shipped": "records",
     "shipped_manifest": "workflow",

@@ -88,7 +88,7 @@ def extract(
         click.echo(printable(_summary(thread)), err=True)
     secret = _key(pseudonymise, key)
     if output is None and secret is None:
-        _print(list(stance.thread_rows(threads)))
+        stance.print_rows(list(stance.thread_rows(threads)))
         return
     table = stance.threads_to_table(threads)
     if secret is not None:
@@ -96,7 +96,7 @@ def extract(
     if output:
         stance.write_table(table, output, force=force)
     else:
-        _print([{str(name): value for name, value in row.items()} for row in table.to_dict("records")])
+        stance.print_rows([{str(name): value for name, value in row.items()} for row in table.to_dict("records")])
 
 
 def _key(pseudonymise: bool, path: str | None) -> bytes | None:
@@ -210,7 +210,7 @@ def label(
     """
     if output is None:
         # Labels without their posts name nobody.
-        _print(stance.label_rows(sources, model, conversation=options["conversation"]))
+        stance.print_rows(stance.label_rows(sources, model, conversation=options["conversation"]))
         return
     counts = stance.label_files(sources, output, model, key=_key(pseudonymise, key), **options)
     click.echo(str(counts), err=True)
@@ -441,22 +441,3 @@ def _read_gold(path: str, page: str | None, column: str) -> pd.DataFrame:
         fix = "name the page that they belong to with --page"
         raise stance.DataError("labels without their posts' words", where=path, fix=fix)
     return stance.check_posts(table, where=path, labelled=column == "stance")
-
-
-def _print(rows: list[dict[str, Any]]) -> None:
-    """Print JSON Lines to a pipe, or rows below their names to a terminal."""
-    if not sys.stdout.isatty():
-        for row in rows:
-            sys.stdout.buffer.write(stance.json_line(row))
-        return
-    lines = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)] if rows else []
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def _cell(value: object) -> str:
-    """A value in one line of at most 60 characters."""
-    text = f"{value:.3f}" if isinstance(value, float) else "" if value is None else str(value)
-    shown = printable(text.replace("\n", " "))
-    return shown if len(shown) <= 60 else f"{shown[:58]} …"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import count
 from urllib.parse import urlsplit
 
@@ -219,7 +220,10 @@ def serving(folder, *options):
         str(folder / "labels.db"),
     ]
     command += ["--no-open", "--annotator", "ann", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # Ctrl-C ends a server; a shell that runs the suite in the background lets its children ignore it.
+    heeds_ctrl_c = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes, preexec_fn=heeds_ctrl_c) as process:
         try:
             address = process.stdout.readline().strip()
             assert address, process.stderr.read()

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 import stance
-from stance import cli
 from stance.cli import main
+from stance.terminal import print_rows
 
 PAGE = """Cameras compared
 
@@ -226,7 +226,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch, page):
 def test_a_terminal_gets_a_table_and_no_control_character_of_a_post(monkeypatch, capsys):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     hostile = {"post": "1", "p": 0.25, "author": None, "text": "\x1b[31mred"}
-    cli._print([hostile, {"post": "12", "p": 1.0, "author": "Ada", "text": "x" * 99}])
+    print_rows([hostile, {"post": "12", "p": 1.0, "author": "Ada", "text": "x" * 99}])
     assert capsys.readouterr().out.splitlines() == [
         "post  p      author  text",
         "1     0.250          \ufffd[31mred",
