@@ -1,6 +1,7 @@
 """How many comments of a folder of pages come out whole, beside trafilatura, resiliparse and extruct.
 
     python -m benchmarks.extraction --pages DIR
+    python -m benchmarks.extraction --pages DIR --each-off
 
 DIR holds `manifest.csv` (columns file, platform, n_comments), the pages, and `gold/<name>.json`: a list of objects with
 `text`, and where known `author` and `parent` (an index in the list). Tools that are not installed are left out. A
@@ -17,7 +18,7 @@ import json
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -204,9 +205,8 @@ def mean_over_platforms(scores: Sequence[Score], value: Callable[[Score], float 
     return fmean(fmean(values) for values in by_platform.values()) if by_platform else float("nan")
 
 
-def without_entries(pages: Sequence[Case]) -> list[Score]:
-    """Read every page with all platforms switched off: structured data and repeated blocks alone."""
-    names = {platform.name for platform in platforms() if platform.name != "schema.org microdata"}
+def without(pages: Sequence[Case], names: Collection[str]) -> list[Score]:
+    """Read every page with these platforms switched off."""
     scores = []
     for page in pages:
         if page.gold is not None:
@@ -216,6 +216,25 @@ def without_entries(pages: Sequence[Case]) -> list[Score]:
             ]
             scores.append(score_page(page.platform, page.gold, found))
     return scores
+
+
+def without_entries(pages: Sequence[Case]) -> list[Score]:
+    """Read every page with all platforms switched off: structured data and repeated blocks alone."""
+    return without(pages, {platform.name for platform in platforms() if platform.name != "schema.org microdata"})
+
+
+def each_off(pages: Sequence[Case]) -> dict[str, list[Score]]:
+    """Read the pages that an entry reads with that one entry off, for each entry that reads any.
+
+    What another entry or a general reader makes of them then is what a platform without an entry gets.
+    """
+    read_by: dict[str, list[Case]] = defaultdict(list)
+    for page in pages:
+        if page.gold is not None:
+            name = read_html(page_of(page.data, page.name)).platform
+            read_by[name or ""].append(page)
+    names = [platform.name for platform in platforms() if platform.name in read_by]
+    return {name: without(read_by[name], {name}) for name in names}
 
 
 def row(name: str, scores: Sequence[Score], false_posts: int, speed: float | None) -> str:
@@ -234,10 +253,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--pages", type=Path, required=True, metavar="DIR", help="a folder with a manifest and gold lists"
     )
-    pages = cases(parser.parse_args(arguments).pages)
-    html = [page for page in pages if page.name.endswith(".html")]
+    parser.add_argument("--each-off", action="store_true", help="switch off each platform's entry in turn")
+    given = parser.parse_args(arguments)
+    html = [page for page in cases(given.pages) if page.name.endswith(".html")]
     columns = ("F1", "precision", "recall", "author", "parent", "false", "pages/s")
     print(f"{'':28} " + " ".join(f"{column:>9}" for column in columns))
+    if given.each_off:
+        off = each_off(html)
+        for name, scores in off.items():
+            print(row(f"without {name}", scores, 0, None))
+        print(f"mean F1 of {len(off)} entries {fmean(fmean(s.f1 for s in scores) for scores in off.values()):.3f}")
+        return
     for name, (package, read) in TOOLS.items():
         if importlib.util.find_spec(package) is None:
             continue

@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import debates, quality, slices
+from benchmarks import debates, extraction, quality, slices
 from benchmarks.measures import Measure, mean_f1_of_sides
 from benchmarks.rumours import depths, measure_rumours
 from benchmarks.tweets import measure_semeval, measure_tweeteval
@@ -180,3 +181,10 @@ def test_a_drop_ends_with_status_1_and_a_pinned_floor_is_written_whole(monkeypat
     assert json.loads(floors.read_text()) == FLOORS
     assert quality.main(["--write", "--lower"], floors_file=floors) == 0
     assert json.loads(floors.read_text())["right"] == {"aim": 0.9, "floor": 0.7}
+
+
+def test_an_entry_switched_off_leaves_its_pages_to_the_other_readers():
+    pages = Path(__file__).parent / "pages"
+    posts = json.loads((pages / "gsmarena.expected.json").read_text(encoding="utf-8"))[0]["posts"]
+    case = extraction.Case("gsmarena.html", "phones", (pages / "gsmarena.html").read_bytes(), tuple(posts), len(posts))
+    assert list(extraction.each_off([case])) == ["GSMArena"]
