@@ -32,11 +32,35 @@ _NAME = re.compile(r"[.#](-?[A-Za-z_][\w-]*)")
 _INSIDE = re.compile(r"\([^()]*\)|\[[^\]]*\]")
 
 
+_TEMPLATE = re.compile(r"<(/?)template\b([^>]*)>", re.IGNORECASE)
+
+
+def without_shadows(html: str) -> str:
+    """Put what stands in declarative shadow roots into the page itself, where selectors find it as a reader does.
+
+    Examples
+    --------
+    >>> without_shadows("<a-post><template shadowrootmode=open><b>Ada</b></template></a-post>")
+    '<a-post><div><b>Ada</b></div></a-post>'
+    """
+    if "shadowroot" not in html:
+        return html
+    are_shadows: list[bool] = []
+
+    def plain(tag: re.Match[str]) -> str:
+        if not tag[1]:
+            are_shadows.append("shadowroot" in tag[2])
+            return "<div>" if are_shadows[-1] else tag[0]
+        return "</div>" if are_shadows and are_shadows.pop() else tag[0]
+
+    return _TEMPLATE.sub(plain, html)
+
+
 class Document:
     """One page: its tree, and what it can be recognised by."""
 
     def __init__(self, html: str, where: str) -> None:
-        self.html = html
+        html = self.html = without_shadows(html)
         self.tree = parse(html, where)
         self._found: dict[str, bool] = {}
 

@@ -58,11 +58,42 @@ def read_dump(page: Page) -> Thread:
     lines = [" ".join(line.split(" ")).strip() for line in page.text.lstrip("\ufeff").splitlines()]
     start, declared = _start(lines)
     heads = _heads(lines, start)
-    drafts = [
+    title = next((line for line in lines if line), None)
+    return assemble(
+        page,
+        _drafts(heads, lines),
+        platform="text dump",
+        title=title,
+        declared=declared,
+        numbered=_is_numbered(heads),
+    )
+
+
+_LONE_NUMBER = re.compile(r"^(#?\d{1,5}[.)])\n(?=\S)", re.MULTILINE)
+
+
+def read_numbered(text: str) -> tuple[list[Draft], int | None]:
+    """Read numbered posts below bylines of membership in a page's text, and how many it announces.
+
+    For pages whose markup says nothing: number, name and membership together stand in no article.
+
+    Examples
+    --------
+    >>> posts, declared = read_numbered("2 Comments\\n1. Ada\\nPosts: 3\\nSafe.\\n2.\\nBob\\nPosts: 5\\nWho says so?")
+    >>> [(post.id, post.author, post.text) for post in posts], declared
+    ([('1', 'Ada', 'Safe.'), ('2', 'Bob', 'Who says so?')], 2)
+    """
+    lines = _LONE_NUMBER.sub(r"\1 ", text).splitlines()
+    start, declared = _start(lines)
+    heads = _heads(lines, start) if start else []
+    is_sure = len(heads) > 1 and all(head.sure and head.number for head in heads)
+    return (_drafts(heads, lines), declared) if is_sure else ([], None)
+
+
+def _drafts(heads: Sequence[Head], lines: Sequence[str]) -> list[Draft]:
+    return [
         _draft(place, head, lines, following) for place, (head, following) in enumerate(_with_next(heads, len(lines)))
     ]
-    title = next((line for line in lines if line), None)
-    return assemble(page, drafts, platform="text dump", title=title, declared=declared, numbered=_is_numbered(heads))
 
 
 def _start(lines: Sequence[str]) -> tuple[int, int | None]:
@@ -91,16 +122,27 @@ def _draft(place: int, head: Head, lines: Sequence[str], end: int) -> Draft:
     body = [head.rest, *lines[head.last + 1 : end]]
     body = body[: next((number for number, line in enumerate(body) if len(line) < 90 and _END.match(line)), len(body))]
     kept = [line for line in body if line and not _BUTTON.match(line)]
+    date = head.date or (_date_below(kept[-1]) if len(kept) > 1 else None)
+    if date and not head.date:
+        kept.pop()
     quote = [line.lstrip("> ") for line in kept if line.startswith(">")]
     text = [line for line in kept if not line.startswith(">")]
     return Draft(
         place=place,
         id=head.number,
         author=head.name,
-        date=head.date,
+        date=date,
         text="\n".join(text or quote),
         quote="\n".join(quote) if text and quote else None,
     )
+
+
+_BUTTONS_BEHIND = re.compile(rf"(?:\s+{any_of('button')})+$", _FLAGS)
+
+
+def _date_below(line: str) -> str | None:
+    """The date in a line below a post's words, where it holds nothing else but buttons."""
+    return next((value for value in (line, _BUTTONS_BEHIND.sub("", line)) if is_date(value)), None)
 
 
 _Reader = Callable[[Sequence[str], int], "Head | None"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
@@ -11,15 +12,21 @@ from stance.extract.blocks import read_platform
 from stance.extract.counts import collapsed_count, declared_count, frames_in
 from stance.extract.document import Document
 from stance.extract.draft import Draft
+from stance.extract.dump import read_numbered
 from stance.extract.exports import read_embedded
+from stance.extract.markup import text_of
 from stance.extract.own import own_platforms
 from stance.extract.page import Page
 from stance.extract.platforms import Platform, platforms
 from stance.extract.repeated import learn_platform
 from stance.extract.structured import read_json_ld
+from stance.extract.words import any_of
 from stance.records import Thread
 
 _MICRODATA = "schema.org microdata"
+
+#: What phone sites print beside a name in place of markup that could be recognised.
+_MEMBERSHIP = re.compile(rf"\b(?:{any_of('member_since')}|posts)\s*:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class PageOfThread:
     declared: int | None
     collapsed: int | None
     next_url: str | None
+    numbered: bool = False
 
 
 def read_html(page: Page, *, skip: Collection[str] = ()) -> Thread:
@@ -53,6 +61,8 @@ def read_part(page: Page, *, skip: Collection[str] = ()) -> PageOfThread:
     drafts, platform = _known(document, skip)
     if platform is None or platform.name == _MICRODATA:
         drafts, platform = _unknown(document, drafts, platform)
+    if not drafts and _MEMBERSHIP.search(document.html):
+        return _numbered(page, document)
     return PageOfThread(
         page=page,
         drafts=tuple(drafts),
@@ -61,6 +71,22 @@ def read_part(page: Page, *, skip: Collection[str] = ()) -> PageOfThread:
         declared=declared_count(document, platform) if platform else None,
         collapsed=collapsed_count(document, platform) if platform else None,
         next_url=_next_url(document, platform, page.url),
+    )
+
+
+def _numbered(page: Page, document: Document) -> PageOfThread:
+    """Read the page as its text alone."""
+    body = document.tree.body
+    drafts, declared = read_numbered(text_of(body.html or "") if body else "")
+    return PageOfThread(
+        page=page,
+        drafts=tuple(drafts),
+        platform="numbered posts",
+        title=_title(document, None),
+        declared=declared,
+        collapsed=None,
+        next_url=_next_url(document, None, page.url),
+        numbered=True,
     )
 
 
@@ -79,6 +105,7 @@ def thread_of(parts: Sequence[PageOfThread]) -> Thread:
         title=first.title,
         declared=first.declared,
         hidden=first.collapsed,
+        numbered=first.numbered,
         notes=[f"its comments load from {name} and are not in the page" for name in frames],
     )
 
