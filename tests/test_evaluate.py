@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nltk.metrics.agreement import AnnotationTask
+from scipy.stats import binomtest
 from sklearn.metrics import (
     accuracy_score,
     cohen_kappa_score,
@@ -20,7 +21,7 @@ from stance.data import LABELS, Post, Thread, posts_table
 from stance.errors import DataError, PageError
 from stance.evaluate import agreement, apply_standoff, evaluate
 from stance.evaluate.baselines import lexicon, majority
-from stance.evaluate.intervals import interval_of, resample, wilson
+from stance.evaluate.intervals import Interval, interval_of, resample, wilson
 from stance.evaluate.measures import reliability
 from stance.evaluate.standoff import is_standoff
 
@@ -130,6 +131,17 @@ def test_probabilities_are_held_against_what_came_true():
     (bin,) = scores.calibration.curve
     assert (bin.low, bin.n, bin.confidence, bin.accuracy) == (0.9, 10, pytest.approx(0.9), 0.8)
     assert bin.interval == wilson(8, 10)
+
+
+@given(st.integers(0, 500), st.integers(1, 500))
+def test_the_interval_of_a_share_is_that_of_scipy(successes, n):
+    reference = binomtest(min(successes, n), n).proportion_ci(method="wilson")
+    interval = wilson(min(successes, n), n)
+    assert (interval.low, interval.high) == pytest.approx((reference.low, reference.high), abs=1e-12)
+
+
+def test_a_share_of_nothing_may_be_anything():
+    assert wilson(0, 0) == Interval(0.0, 1.0)
 
 
 def test_a_probability_of_one_falls_into_the_last_bin():

@@ -118,7 +118,7 @@ def test_a_run_stopped_when_its_output_was_done_goes_on(folder, monkeypatch):
         patched.setattr(stance.stream.Journal, "discard", stop)
         stance.label_files(["posts.jsonl"], "out.jsonl")
     whole = (folder / "out.jsonl").read_bytes()
-    assert str(stance.label_files(["posts.jsonl"], "out.jsonl")) == "2 posts labelled"
+    assert str(stance.label_files(["posts.jsonl"], "out.jsonl")) == "2 posts labelled toward Huawei"
     assert (folder / "out.jsonl").read_bytes() == whole
     assert not (folder / "out.jsonl.parts").exists()
 

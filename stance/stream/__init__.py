@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -45,10 +45,13 @@ class Counts:
 
     rows: int = 0
     rejects: int = 0
+    #: Toward what: a model of another target than the table's is then seen at once.
+    target: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         """One line for people."""
-        return f"{self.rows} posts labelled" + (f", {self.rejects} rows rejected" if self.rejects else "")
+        toward = f" toward {self.target}" if self.target else ""
+        return f"{self.rows} posts labelled{toward}" + (f", {self.rejects} rows rejected" if self.rejects else "")
 
 
 def label_files(
@@ -105,7 +108,8 @@ def label_files(
     run = _Run(reading, job, strict, jobs, dask, sort_threads)
     with _terminated_like_interrupted():
         try:
-            return run.to_stdout() if name == "-" else run.to_file(name, force=force)
+            counts = run.to_stdout() if name == "-" else run.to_file(name, force=force)
+            return replace(counts, target=job.model.target)
         except KeyboardInterrupt as error:
             raise DataError("interrupted", where=name, fix="the same command again goes on from here") from error
         except BrokenProcessPool as error:
