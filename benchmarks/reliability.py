@@ -31,7 +31,8 @@ import pyarrow.parquet as pq
 from benchmarks.speed import made_texts, write_threads
 from stance import label_files
 from stance.errors import StanceError
-from stance.stream.read import Reading, find_sources
+from stance.extract.sources import find_sources
+from stance.stream.read import Reading
 
 HERE = Path(__file__).parent
 COLUMNS = ("thread", "post", "parent", "author", "text")

@@ -81,7 +81,7 @@ def extract(
     pseudonymise: bool,
     key: str | None,
 ) -> None:
-    """Print the posts of pages, dumps and exports, one row a post."""
+    """Print the posts of pages, dumps and exports, or folders of them, one row a post."""
     fetcher = stance.Fetcher(allow_private=allow_private, cache=None if no_cache else stance.default_cache())
     threads = stance.extract_all(sources, pages=pages, fetcher=fetcher)
     for thread in threads:

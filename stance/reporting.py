@@ -11,11 +11,11 @@ from tqdm import tqdm
 from stance.data import Thread, table_to_threads
 from stance.evaluate import Scores, evaluate
 from stance.explain import explain_text
-from stance.extract import extract
 from stance.labelling import label_posts
 from stance.model import Model, load_model
 from stance.report import SHOWN_POSTS, Because, Page, evaluation_report
 from stance.report import report as thread_report
+from stance.threads import named, threads_in
 from stance.tree import conversation_tree
 from stance.workflow import Source, Sources, demo_posts, label, read_posts
 
@@ -52,7 +52,7 @@ def report(
         If `labels` lacks a post.
     """
     sources = [source] if isinstance(source, str | os.PathLike | Thread | pd.DataFrame) else source
-    threads = [thread for one in sources for thread in _threads_of(one)]
+    threads = [thread for one, name in named(sources) for thread in _threads_of(one, name)]
     posts = read_posts(threads)
     if labels is not None:
         return thread_report(threads, labels, command=command)
@@ -97,10 +97,8 @@ def because(posts: pd.DataFrame, model: Model | str | os.PathLike[str] | None = 
     return {(thread, post): explain_text(text, loaded).because(stance) for thread, post, text, stance in told}
 
 
-def _threads_of(source: Source) -> list[Thread]:
-    if isinstance(source, Thread):
-        return [source]
-    return table_to_threads(source) if isinstance(source, pd.DataFrame) else extract(source)
+def _threads_of(source: Source, name: str | None) -> list[Thread]:
+    return table_to_threads(source) if isinstance(source, pd.DataFrame) else threads_in(source, name)
 
 
 def evaluate_model(

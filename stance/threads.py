@@ -7,12 +7,12 @@ thread.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from stance.errors import PageError
 from stance.extract import extract
-from stance.extract.sources import names_apart
+from stance.extract.sources import find_sources, names_apart
 from stance.labelling import label_columns
 from stance.model import Model, load_model
 from stance.records import LABEL_COLUMNS, Thread, check_keys, thread_rows
@@ -35,17 +35,23 @@ def label_rows(
     DataError
         If a post stands twice in a thread.
     """
-    rows = list(thread_rows(thread for source, name in named(list(sources)) for thread in threads_in(source, name)))
+    rows = list(thread_rows(thread for source, name in named(sources) for thread in threads_in(source, name)))
     posts = {name: [row[name] for row in rows] for name in rows[0]} if rows else {"thread": [], "post": [], "text": []}
     check_keys(posts, "posts table")
     labels = label_columns(posts, load_model(model), conversation=conversation)
     return [dict(zip(LABEL_COLUMNS, row, strict=True)) for row in zip(*(labels[n] for n in LABEL_COLUMNS), strict=True)]
 
 
-def named(sources: Sequence[_Source]) -> list[tuple[_Source, str | None]]:
-    """Each source with a name for its threads; two files of one name are told apart by their folders."""
-    names = iter(names_apart([one for one in sources if isinstance(one, str | os.PathLike)]))
-    return [(one, next(names) if isinstance(one, str | os.PathLike) else None) for one in sources]
+def named(sources: Iterable[_Source]) -> list[tuple[_Source | str, str | None]]:
+    """Each source with a name for its threads, folders and patterns file by file (`find_sources`).
+
+    Two files of one name are told apart by their folders.
+    """
+    found: list[_Source | str] = []
+    for one in sources:
+        found.extend(find_sources([one]) if isinstance(one, str | os.PathLike) else [one])
+    names = iter(names_apart([one for one in found if isinstance(one, str | os.PathLike)]))
+    return [(one, next(names) if isinstance(one, str | os.PathLike) else None) for one in found]
 
 
 def threads_in(source: str | os.PathLike[str] | Thread, name: str | None = None) -> list[Thread]:

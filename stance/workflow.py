@@ -76,8 +76,7 @@ def read_posts(source: Sources) -> pd.DataFrame:
         return check_posts(source)
     if isinstance(source, str | os.PathLike | Thread):
         source = [source]
-    sources = list(source)
-    tables = [_posts_of(one, name) for one, name in named(sources)]
+    tables = [_posts_of(one, name) for one, name in named(source)]
     return pd.concat(tables, ignore_index=True) if len(tables) != 1 else tables[0]
 
 

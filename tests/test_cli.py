@@ -245,3 +245,14 @@ def test_the_library_and_the_command_give_the_same_labels(page, model):
     called = stance.label(page, model)
     assert printed["stance"].tolist() == called["stance"].tolist()
     assert printed["p_favor"].tolist() == called["p_favor"].tolist()
+
+
+@pytest.mark.parametrize("command", [["extract"], ["label"], ["label", "-o", "out.csv"], ["report", "-o", "out.html"]])
+def test_a_folder_stands_for_the_files_in_it(tmp_path, monkeypatch, command):
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "pages" / "cameras.txt").write_text(PAGE)
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(main, [command[0], "pages", *command[1:]]).exit_code == 0
+    empty = CliRunner().invoke(main, [command[0], "empty", *command[1:], *(["--force"] if command[1:] else [])])
+    assert (empty.exit_code, empty.stderr) == (2, "stance: empty: no files there; check the path\n")

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import stance
 from stance.data import threads_to_table
-from stance.errors import StanceError
+from stance.errors import DataError, StanceError
 from stance.extract import extract, extract_all
 from stance.extract.markup import text_of
+from stance.extract.sources import find_sources
 from stance.tables import write_table
 
 PAGES = Path(__file__).parent / "pages"
@@ -120,3 +122,32 @@ def test_inline_elements_never_part_words() -> None:
 def test_line_breaks_and_emoji_survive() -> None:
     html = '<p>Yes 🐕<br>no <img class="emoji" alt="👍"></p><pre>a\n  b</pre>'
     assert text_of(html) == "Yes 🐕\nno 👍\na\nb"
+
+
+def test_folders_and_patterns_stand_for_the_files_in_them(tmp_path: Path) -> None:
+    for name in ("b.jsonl", "a.jsonl", "c.csv"):
+        (tmp_path / name).touch()
+    assert find_sources([tmp_path]) == tuple(str(tmp_path / name) for name in ("a.jsonl", "b.jsonl", "c.csv"))
+    assert find_sources([str(tmp_path / "*.csv")]) == (str(tmp_path / "c.csv"),)
+    with pytest.raises(DataError, match="no files there"):
+        find_sources([str(tmp_path / "*.xml")])
+
+
+def test_an_empty_folder_is_no_silent_success(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no files there"):
+        find_sources([tmp_path])
+
+
+@pytest.mark.parametrize("source", ["-", "https://forum.example/t?page=[2]", "<p>Why?</p>", "not there"])
+def test_what_is_no_folder_and_no_pattern_stands_for_itself(source: str) -> None:
+    assert find_sources([source]) == (source,)
+
+
+def test_a_folder_is_read_and_labelled_page_by_page(tmp_path: Path) -> None:
+    for name in ("a.html", "b.html"):
+        (tmp_path / name).write_bytes(PAGE.read_bytes())
+    threads = extract_all([tmp_path])
+    assert [thread.id for thread in threads] == ["a", "b"]
+    assert [row["thread"] for row in stance.label_rows([tmp_path])] == [
+        thread.id for thread in threads for _ in thread.posts
+    ]

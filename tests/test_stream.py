@@ -24,7 +24,7 @@ from stance.data import LABEL_COLUMNS, LABELS, id_of, posts_table
 from stance.features import Analyser, idf, learn_vocabulary
 from stance.model import Model, n_outputs
 from stance.stream.cut import cut_into_parts
-from stance.stream.read import Reading, Rows, find_sources
+from stance.stream.read import Reading, Rows
 
 WORDS = "ban huawei keep it no proof of spying they make good phones and cheap ones too".split()  # noqa: SIM905
 
@@ -178,15 +178,6 @@ def no_integers(value):
     if isinstance(value, list):
         return [no_integers(inner) for inner in value]
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def test_folders_and_patterns_stand_for_the_files_in_them(tmp_path):
-    for name in ("b.jsonl", "a.jsonl", "c.csv"):
-        (tmp_path / name).touch()
-    assert find_sources([tmp_path]) == tuple(str(tmp_path / name) for name in ("a.jsonl", "b.jsonl", "c.csv"))
-    assert find_sources([str(tmp_path / "*.csv")]) == (str(tmp_path / "c.csv"),)
-    with pytest.raises(DataError, match="no files there"):
-        find_sources([str(tmp_path / "*.xml")])
 
 
 BAD = {

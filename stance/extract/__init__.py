@@ -15,7 +15,7 @@ from stance.extract.exports import read_json, read_xml
 from stance.extract.html import read_html, read_part, thread_of
 from stance.extract.kinds import kind_of
 from stance.extract.page import Page
-from stance.extract.sources import name_of, names_apart, open_source
+from stance.extract.sources import find_sources, name_of, names_apart, open_source
 from stance.records import Thread
 
 if TYPE_CHECKING:
@@ -76,17 +76,19 @@ def extract(
 def extract_all(
     sources: Sequence[str | os.PathLike[str]], *, pages: int = 1, fetcher: Fetcher | None = None
 ) -> list[Thread]:
-    """Read the posts of several sources; threads of two files of one name are told apart by their folders.
+    """Read the posts of several sources, folders and patterns of them too.
+
+    Threads of two files of one name are told apart by their folders.
 
     Examples
     --------
     >>> extract_all([])
     []
     """
-    names = names_apart(sources)
+    files = find_sources(sources)
     return [
         thread
-        for source, name in zip(sources, names, strict=True)
+        for source, name in zip(files, names_apart(files), strict=True)
         for thread in extract(source, pages=pages, fetcher=fetcher, name=name)
     ]
 

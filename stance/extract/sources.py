@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from stance.errors import PageError
+from stance.errors import DataError, PageError
 from stance.extract.page import Page
 from stance.tables import read_bytes
 
@@ -185,6 +185,34 @@ def name_of(source: str) -> str:
     'huawei'
     """
     return Path(source).stem or source
+
+
+def find_sources(sources: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
+    """Name each file: folders and patterns stand for what is in them, in alphabetical order.
+
+    Addresses, text and "-" stand for themselves, as does a path that is no pattern, whether anything is there or not.
+
+    Raises
+    ------
+    DataError
+        If a folder is empty or a pattern fits nothing.
+    """
+    return tuple(name for source in sources for name in _files(os.fspath(source)))
+
+
+def _files(source: str) -> list[str]:
+    if source == "-" or _is_text(source) or source.startswith(("http://", "https://")):
+        return [source]
+    path = Path(source)
+    if path.is_dir():
+        found = sorted(str(one) for one in path.rglob("*") if one.is_file() and not one.name.startswith("."))
+    elif any(sign in source for sign in "*?[") and not path.exists():
+        found = sorted(map(str, Path(path.anchor).glob(str(path.relative_to(path.anchor)))))
+    else:
+        return [source]
+    if not found:
+        raise DataError("no files there", where=source, fix="check the path")
+    return found
 
 
 def names_apart(sources: Sequence[str | os.PathLike[str]]) -> list[str]:

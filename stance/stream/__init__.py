@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from stance import __version__
 from stance.errors import DataError
+from stance.extract.sources import find_sources
 from stance.model import MANY, Model, load_model
 from stance.pseudonyms import pseudonym
 from stance.records import LABEL_COLUMNS
@@ -32,7 +33,7 @@ from stance.stream.encode import PACKING
 from stance.stream.engine import Engine, Result, choose_engine
 from stance.stream.job import Job, Labelled
 from stance.stream.journal import Done, Journal
-from stance.stream.read import Reading, Rows, find_sources
+from stance.stream.read import Reading, Rows
 from stance.stream.sort import sorted_by_thread
 from stance.tables import FORMATS, csv_lines
 

@@ -7,7 +7,6 @@ import csv
 import gzip
 import io
 import lzma
-import os
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -190,30 +189,6 @@ def _parquet_batch(batch: pa.RecordBatch) -> list[Content]:
             return [Refused("not UTF-8")]
         return [row for place in range(batch.num_rows) for row in _parquet_batch(batch.slice(place, 1))]
     return rows
-
-
-def find_sources(sources: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
-    """Name each file: folders and patterns stand for what is in them, in alphabetical order.
-
-    Raises
-    ------
-    DataError
-        If a folder is empty or a pattern fits nothing.
-    """
-    return tuple(name for source in sources for name in _files(os.fspath(source)))
-
-
-def _files(source: str) -> list[str]:
-    path = Path(source)
-    if source != "-" and path.is_dir():
-        found = sorted(str(one) for one in path.rglob("*") if one.is_file() and not one.name.startswith("."))
-    elif any(sign in source for sign in "*?[") and not path.exists():
-        found = sorted(map(str, Path(Path(source).anchor).glob(str(Path(source).relative_to(Path(source).anchor)))))
-    else:
-        return [source]
-    if not found:
-        raise DataError("no files there", where=source, fix="check the path")
-    return found
 
 
 def _opened(name: str) -> IO[bytes]:
