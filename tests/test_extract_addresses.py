@@ -154,7 +154,7 @@ class Redirector:
         return urllib3.HTTPResponse(io.BytesIO(), headers, status=302 if moved else 404, preload_content=False)
 
     def close(self) -> None:
-        pass
+        """Hold nothing open."""
 
 
 @pytest.mark.parametrize("location", EVASIONS.values(), ids=EVASIONS)

@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        pass
+        """Keep the output of the tests clean."""
 
 
 class Watch:
