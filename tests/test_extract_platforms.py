@@ -9,6 +9,8 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from stance.extract.exports import exports
+from stance.extract.html import read_part
+from stance.extract.page import Page
 from stance.extract.platforms import Platform, platforms
 
 PAGES = Path(__file__).parent / "pages"
@@ -58,3 +60,18 @@ def test_every_platform_has_an_invented_page() -> None:
 
 def test_every_export_has_an_invented_file() -> None:
     assert set(exports()) - COVERED == set()
+
+
+#: Where the thread goes on, by page; None on a last page, however many links to other threads it has.
+NEXT = {
+    "phpbb2-pages": "viewtopic.php?t=7&start=15",
+    "phpbb3-notices": "viewtopic.php?f=2&t=7&start=10",
+    "phpbb3-subsilver": "viewtopic.php?f=2&t=7&start=10",
+}
+
+
+@pytest.mark.parametrize("name", NEXT)
+def test_a_page_says_where_its_thread_goes_on(name: str) -> None:
+    data = (PAGES / f"{name}.html").read_bytes()
+    part = read_part(Page(name, data, data.decode(), url="https://forum.example/seen"))
+    assert part.next_url == (NEXT[name] and f"https://forum.example/{NEXT[name]}")
