@@ -67,6 +67,8 @@ NEXT = {
     "phpbb2-pages": "viewtopic.php?t=7&start=15",
     "phpbb3-notices": "viewtopic.php?f=2&t=7&start=10",
     "phpbb3-subsilver": "viewtopic.php?f=2&t=7&start=10",
+    "smf1": "index.php?topic=7.15",
+    "smf2-curve": None,
 }
 
 
