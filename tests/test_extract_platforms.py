@@ -64,6 +64,8 @@ def test_every_export_has_an_invented_file() -> None:
 
 #: Where the thread goes on, by page; None on a last page, however many links to other threads it has.
 NEXT = {
+    "ipboard2": "index.php?showtopic=7&st=15",
+    "ipboard3-guests": "topic/7-masts/page-2",
     "phpbb2-pages": "viewtopic.php?t=7&start=15",
     "phpbb3-notices": "viewtopic.php?f=2&t=7&start=10",
     "phpbb3-subsilver": "viewtopic.php?f=2&t=7&start=10",
