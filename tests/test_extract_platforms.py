@@ -68,9 +68,13 @@ NEXT = {
     "discuz7": "viewthread.php?tid=7&page=2",
     "ipboard2": "index.php?showtopic=7&st=15",
     "ipboard3-guests": "topic/7-masts/page-2",
+    "mybb-notes": "thread-7-page-2.html",
+    "mybb16": "thread-7-page-2.html",
     "phpbb2-pages": "viewtopic.php?t=7&start=15",
     "phpbb3-notices": "viewtopic.php?f=2&t=7&start=10",
     "phpbb3-subsilver": "viewtopic.php?f=2&t=7&start=10",
+    "punbb12": "viewtopic.php?id=7&p=2",
+    "punbb14": "viewtopic.php?id=7&p=2",
     "smf1": "index.php?topic=7.15",
     "smf2-curve": None,
 }
