@@ -64,6 +64,8 @@ def test_every_export_has_an_invented_file() -> None:
 
 #: Where the thread goes on, by page; None on a last page, however many links to other threads it has.
 NEXT = {
+    "bbpress-threaded": "topic/masts/page/2/",
+    "bbpress1": "topic/masts/page/2",
     "discuz-comments": "forum.php?mod=viewthread&tid=7&extra=&page=2",
     "discuz7": "viewthread.php?tid=7&page=2",
     "ipboard2": "index.php?showtopic=7&st=15",
