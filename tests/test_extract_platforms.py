@@ -68,10 +68,12 @@ NEXT = {
     "bbpress1": "topic/masts/page/2",
     "discuz-comments": "forum.php?mod=viewthread&tid=7&extra=&page=2",
     "discuz7": "viewthread.php?tid=7&page=2",
+    "flarum-last-page": None,
     "ipboard2": "index.php?showtopic=7&st=15",
     "ipboard3-guests": "topic/7-masts/page-2",
     "mybb-notes": "thread-7-page-2.html",
     "mybb16": "thread-7-page-2.html",
+    "nodebb-persona": "seen?page=2",
     "phpbb2-pages": "viewtopic.php?t=7&start=15",
     "phpbb3-notices": "viewtopic.php?f=2&t=7&start=10",
     "phpbb3-subsilver": "viewtopic.php?f=2&t=7&start=10",
@@ -79,6 +81,10 @@ NEXT = {
     "punbb14": "viewtopic.php?id=7&p=2",
     "smf1": "index.php?topic=7.15",
     "smf2-curve": None,
+    "vanilla-embeds": "discussion/7/masts/p2",
+    "vanilla20": "discussion/7/masts/p2",
+    "woltlab-wbb3": "index.php?page=Thread&threadID=7&pageNo=2",
+    "woltlab6": "thread/7/?pageNo=2",
 }
 
 
