@@ -81,10 +81,13 @@ NEXT = {
     "punbb14": "viewtopic.php?id=7&p=2",
     "smf1": "index.php?topic=7.15",
     "smf2-curve": None,
+    "vbulletin3-legacy": "showthread.php?t=7&page=2",
     "vanilla-embeds": "discussion/7/masts/p2",
     "vanilla20": "discussion/7/masts/p2",
     "woltlab-wbb3": "index.php?page=Thread&threadID=7&pageNo=2",
     "woltlab6": "thread/7/?pageNo=2",
+    "xenforo1-notes": "threads/masts.7/page-2",
+    "xenforo2-notes": "threads/masts.7/page-2",
 }
 
 
