@@ -64,16 +64,21 @@ def test_every_export_has_an_invented_file() -> None:
 
 #: Where the thread goes on, by page; None on a last page, however many links to other threads it has.
 NEXT = {
+    "asgaros": "forum/topic/masts/?part=2",
     "bbpress-threaded": "topic/masts/page/2/",
     "bbpress1": "topic/masts/page/2",
     "discuz-comments": "forum.php?mod=viewthread&tid=7&extra=&page=2",
     "discuz7": "viewthread.php?tid=7&page=2",
+    "esotalk": "7-masts/p2",
     "flarum-last-page": None,
     "ipboard2": "index.php?showtopic=7&st=15",
     "ipboard3-guests": "topic/7-masts/page-2",
+    "jforum": "posts/list/15/7.page",
+    "misago": "t/masts/7/2/",
     "mybb-notes": "thread-7-page-2.html",
     "mybb16": "thread-7-page-2.html",
     "nodebb-persona": "seen?page=2",
+    "phorum": "read.php?2,100,page=2",
     "phpbb2-pages": "viewtopic.php?t=7&start=15",
     "phpbb3-notices": "viewtopic.php?f=2&t=7&start=10",
     "phpbb3-subsilver": "viewtopic.php?f=2&t=7&start=10",
@@ -86,6 +91,7 @@ NEXT = {
     "vanilla20": "discussion/7/masts/p2",
     "woltlab-wbb3": "index.php?page=Thread&threadID=7&pageNo=2",
     "woltlab6": "thread/7/?pageNo=2",
+    "wpforo-answers": "community/phones/masts/paged/2/",
     "xenforo1-notes": "threads/masts.7/page-2",
     "xenforo2-notes": "threads/masts.7/page-2",
 }
