@@ -68,7 +68,8 @@ def _json(page: Page) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        lines = [line for line in text.splitlines() if line.strip()]
+        # Only a line feed ends a line; str.splitlines would also cut at U+2028 inside a post.
+        lines = [line for line in text.split("\n") if line.strip()]
         if len(lines) < 2:
             raise PageError(f"not JSON ({error})", where=page.name, fix="export it again") from error
     except RecursionError as error:
@@ -124,6 +125,19 @@ def first(node: Any, paths: list[str]) -> str | None:
             if value is not None and value != "" and not isinstance(value, dict | list | bool):
                 return str(int(value) if isinstance(value, float) and value.is_integer() else value)
     return None
+
+
+def is_known(root: Any) -> bool:
+    """Tell whether an object or a list of them has one of the forms in `exports.toml`.
+
+    Examples
+    --------
+    >>> is_known({"body": "Who says so?", "link_id": "t3_b", "parent_id": "t1_a", "created_utc": 1556878500})
+    True
+    """
+    return any(
+        all(find(root, mark) for mark in entry["marks"]) and _is_titled(root, entry) for entry in exports().values()
+    )
 
 
 def _read(page: Page, root: Any) -> list[Thread]:
