@@ -306,7 +306,7 @@ class _Export:
         """Text, quoted text and the id of the quoted post, from the first key that holds any."""
         for kind in ("html", "pieces", "text", "markdown", "markup"):
             paths = self.entry.get(kind, [])
-            value = "".join(map(str, find(node, paths))) if kind == "pieces" and paths else first(node, paths)
+            value = _joined(find(node, paths)) if kind == "pieces" and paths else first(node, paths)
             if not value:
                 continue
             if kind == "html" or (kind == "markup" and re.search(r"<(?:p|br|a|em|strong|blockquote)\b", value)):
@@ -322,6 +322,10 @@ def _renamed(thread: Thread, key: str) -> Thread:
     return Thread(
         f"{thread.id}#{key}", thread.posts, thread.title, thread.url, thread.platform, thread.hidden, thread.notes
     )
+
+
+def _joined(pieces: list[Any]) -> str:
+    return "".join(str(piece.get("text", "") if isinstance(piece, dict) else piece) for piece in pieces)
 
 
 def _unescaped(value: str) -> str:
