@@ -26,6 +26,8 @@ from stance.records import Thread
 
 _QUOTED_LINE = re.compile(r"^\s*>+\s?(.*)$")
 _MARKDOWN_LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)")
+#: Seconds since 1970 that may be the time of a post: those of 2001 and since.
+_FIRST_TIME = 1e9
 _EMPHASIS = re.compile(r"(\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1")
 
 
@@ -123,7 +125,9 @@ def first(node: Any, paths: list[str]) -> str | None:
             if isinstance(value, dict):
                 value = value.get("#")
             if value is not None and value != "" and not isinstance(value, dict | list | bool):
-                return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+                # Times as numbers come with a fraction of a second, which no reader of dates takes.
+                whole = isinstance(value, float) and (value.is_integer() or value >= _FIRST_TIME)
+                return str(int(value) if whole else value)
     return None
 
 
