@@ -17,6 +17,7 @@ from stance.extract.exports import read_embedded
 from stance.extract.markup import text_of
 from stance.extract.own import own_platforms
 from stance.extract.page import Page
+from stance.extract.page_data import read_page_data
 from stance.extract.platforms import Platform, platforms
 from stance.extract.repeated import learn_platform
 from stance.extract.structured import read_json_ld
@@ -24,6 +25,7 @@ from stance.extract.words import any_of
 from stance.records import Thread
 
 _MICRODATA = "schema.org microdata"
+_PAGE_DATA = Platform("page data", "the script's own data in the page", post=(), text=())
 
 #: What phone sites print beside a name in place of markup that could be recognised.
 _MEMBERSHIP = re.compile(rf"\b(?:{any_of('member_since')}|posts)\s*:", re.IGNORECASE)
@@ -134,9 +136,12 @@ def _unknown(page: Document, drafts: list[Draft], platform: Platform | None) -> 
     json_ld = read_json_ld(page.tree) if "ld+json" in page.html else []
     if len(json_ld) > len(drafts):
         drafts, platform = json_ld, None
+    data = read_page_data(page)
+    if len(data) > len(drafts):
+        drafts, platform = data, _PAGE_DATA
     learnt = learn_platform(page)
     blocks = read_platform(page, learnt) if learnt else []
-    enough = len(drafts) + 1 if platform else len(drafts)
+    enough = len(drafts) + 1 if platform and platform.name == _MICRODATA else len(drafts)
     if len(blocks) >= 2 * len(drafts) or (len(blocks) >= enough and _covers(blocks, drafts)):
         return blocks, learnt
     return drafts, platform
