@@ -139,8 +139,9 @@ def _unknown(page: Document, drafts: list[Draft], platform: Platform | None) -> 
     data = read_page_data(page)
     if len(data) > len(drafts):
         drafts, platform = data, _PAGE_DATA
-    learnt = learn_platform(page)
-    blocks = read_platform(page, learnt) if learnt else []
+    found = learn_platform(page)
+    blocks = read_platform(*found) if found else []
+    learnt = found[1] if found else None
     enough = len(drafts) + 1 if platform and platform.name == _MICRODATA else len(drafts)
     if len(blocks) >= 2 * len(drafts) or (len(blocks) >= enough and _covers(blocks, drafts)):
         return blocks, learnt

@@ -28,6 +28,9 @@ _MOST = 60_000
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 
 BUTTON = re.compile(rf"^{any_of('button')}$", re.IGNORECASE)
+
+#: What stands before the date of a writer's own coming.
+MEMBER_DATE = re.compile(rf"\b{any_of('member_since')}\b", re.IGNORECASE)
 _SAYS = re.compile(rf"\s{any_of('says')}\s*:?$", re.IGNORECASE)
 
 #: Addresses of people's own pages.
@@ -53,6 +56,8 @@ def names_of(node: LexborNode) -> list[str]:
         value = attributes.get(key)
         if value and re.fullmatch(r"[\w /-]+", value) and len(value) < 40:
             names.append(f'{tag}[{key}="{value}"]')
+    if not names:
+        names += [f'{tag}[data-shape~="{name}"]' for name in (attributes.get("data-shape") or "").split()]
     return names
 
 
@@ -189,20 +194,26 @@ def dates(page: Document) -> Iterator[LexborNode]:
             seen.add(node.mem_id)
             yield node
     for text in body.traverse(include_text=True):
-        if text.tag != "-text":
-            continue
-        value = (text.text_content or "").strip()
-        if not 1 < len(value) < 90 or not any(letter.isdigit() for letter in value):
-            continue
-        if not (_AGE.match(value) or (len(value) > 4 and date_in(value))):
-            continue
         around = text.parent
-        if around is None or around.mem_id in seen or around.tag in ("script", "style", "option", "textarea"):
+        if text.tag != "-text" or around is None or not _says_date(text):
+            continue
+        if around.mem_id in seen or around.tag in ("script", "style", "option", "textarea"):
             continue
         if any(above.mem_id in seen for above in way_up(around, 3)):
             continue
         seen.add(around.mem_id)
         yield around
+
+
+def _says_date(text: LexborNode) -> bool:
+    """Tell whether a text is little more than a date, and not that of its writer's membership."""
+    value = (text.text_content or "").strip()
+    if not 1 < len(value) < 90 or not any(letter.isdigit() for letter in value):
+        return False
+    if not (_AGE.match(value) or (len(value) > 4 and date_in(value))):
+        return False
+    before = text.prev
+    return not MEMBER_DATE.search(value) and (before is None or not MEMBER_DATE.search((before.text() or "")[-30:]))
 
 
 _SENTENCE = re.compile(r"[。！？؟।]")
