@@ -22,13 +22,10 @@ _SHORT = 120
 #: Places in one script where data may begin; a program has many, the state of a page has one or two.
 _TRIES = 30
 
-_CARRIES = re.compile(
-    r"application/(?:[\w.]+\+)?json|=\s*[\[{][\"\[{]|JSON\.parse|\.push\(\[|=\"[\[{](?:&quot;|&#34;|\{)"
-)
 _ASSIGNED = re.compile(r"=\s*(?=[\[{]\s*[\"\[{])|JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?(?=[\"'])|\.push\((?=\[)")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ESCAPED = re.compile(r"\\(['\"\\/])")
-_ATTRIBUTE = re.compile(r'\s[\w:-]+="([\[{](?:&quot;|&#34;|\{)[^"]{100,})"')
+_ATTRIBUTE = re.compile(r'="((?:\[\{|\{)(?:&quot;|&#34;)[^"]{100,})"')
 
 #: What JavaScript writes and JSON does not know.
 _UNDEFINED = re.compile(r"(?<=[:,\[])\s*undefined(?=\s*[,}\]])")
@@ -39,8 +36,6 @@ _FLIGHT = re.compile(r"^[0-9a-f]+:(?=[\[{])", re.MULTILINE)
 
 def read_page_data(page: Document) -> list[Draft]:
     """Read the posts in a page's data: of the piece that holds most of them."""
-    if not _CARRIES.search(page.html):
-        return []
     found = [read_tree(root) for root in _roots(page)]
     return max(found, key=len, default=[])
 
@@ -59,7 +54,8 @@ def _roots(page: Document) -> Iterator[Any]:
                 yield _unflattened(root) if "data-nuxt-data" in node.attributes else root
     # A row may reach from one push into the next.
     yield from _flight_rows("".join(flight))
-    for value in _ATTRIBUTE.findall(page.html):
+    escaped = "{&quot;" in page.html or "{&#34;" in page.html
+    for value in _ATTRIBUTE.findall(page.html) if escaped else ():
         yield from _values(unescape(value), True)
 
 

@@ -32,6 +32,7 @@ from stance.extract.survey import (
     dates,
     is_name,
     profiles,
+    says_dates,
     selectors_of,
     way_up,
 )
@@ -60,7 +61,7 @@ def learn_platform(page: Document) -> tuple[Document, Platform] | None:
     found = _best(dated) or _best(Survey(page, profiles(page), needs_dates=False))
     if found and not found.is_vague:
         return page, found.entry
-    shaped = in_shapes(page) if dated.dates else None
+    shaped = in_shapes(page) if says_dates(page) else None
     by_shape = _best(Survey(shaped, dates(shaped))) if shaped else None
     if shaped and by_shape:
         return shaped, by_shape.entry

@@ -194,10 +194,10 @@ def dates(page: Document) -> Iterator[LexborNode]:
             seen.add(node.mem_id)
             yield node
     for text in body.traverse(include_text=True):
-        around = text.parent
-        if text.tag != "-text" or around is None or not _says_date(text):
+        if not _says_date(text):
             continue
-        if around.mem_id in seen or around.tag in ("script", "style", "option", "textarea"):
+        around = text.parent
+        if around is None or around.mem_id in seen:
             continue
         if any(above.mem_id in seen for above in way_up(around, 3)):
             continue
@@ -205,12 +205,23 @@ def dates(page: Document) -> Iterator[LexborNode]:
         yield around
 
 
+def says_dates(page: Document) -> bool:
+    """Tell whether a page says at least two dates, wherever they stand."""
+    body = page.tree.body
+    texts = body.traverse(include_text=True) if body is not None else ()
+    return len(list(islice(filter(_says_date, texts), 2))) > 1
+
+
 def _says_date(text: LexborNode) -> bool:
-    """Tell whether a text is little more than a date, and not that of its writer's membership."""
+    """Tell whether a node is a text that is little more than a date, and not that of its writer's membership."""
+    if text.tag != "-text":
+        return False
     value = (text.text_content or "").strip()
     if not 1 < len(value) < 90 or not any(letter.isdigit() for letter in value):
         return False
     if not (_AGE.match(value) or (len(value) > 4 and date_in(value))):
+        return False
+    if text.parent is None or text.parent.tag in ("script", "style", "option", "textarea"):
         return False
     before = text.prev
     return not MEMBER_DATE.search(value) and (before is None or not MEMBER_DATE.search((before.text() or "")[-30:]))
