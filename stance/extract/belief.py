@@ -33,6 +33,9 @@ _HEADING_LINK = re.compile(
     r"<h[1-6]\b[^>]*>(?:(?!</h[1-6]>).)*?<a\b[^>]*?href=\"([^\"]*)\"|<a\b[^>]*?href=\"([^\"]*)\"[^>]*>(?:(?!</a>).)*?<h[1-6]\b",
     re.DOTALL,
 )
+#: Addresses that a post's own heading leads to.
+_OWN_ADDRESS = re.compile(r"#|\b(?:comment|reply|replies|cid|pid|mid|msg|message)(?:_?id)?[=/-]?\d", re.IGNORECASE)
+
 _MINUTE = re.compile(r"\b[012]?\d[:h](\d\d)\b(?!:\d)")
 _CLOCK = re.compile(r"\d:\d\d|\bago\b|\d\s?[ap]m\b|\dT\d\d", re.IGNORECASE)
 _SPAN = re.compile(r"\b\d{1,3}\s?(?:h|hrs?|min|d|w)\b")
@@ -104,7 +107,7 @@ def _leads_away(html: str) -> bool:
     """Tell a teaser: its heading is a link to another page."""
     found = _HEADING_LINK.search(html)
     href = (found.group(1) or found.group(2) or "") if found else ""
-    return bool(found) and "#" not in href and not PROFILE.search(href)
+    return bool(found) and not _OWN_ADDRESS.search(href) and not PROFILE.search(href)
 
 
 def _link_share(html: str) -> float:

@@ -118,7 +118,7 @@ class _Fields:
         self._collect()
         date = self._date() if self.page.needs_dates else None
         author = self._author()
-        name = Rule(author.css) if author else self._name_beside(date)
+        name = _naming(author) if author else self._name_beside(date)
         if name is None or (date is None and self.page.needs_dates):
             return None
         content = self._content(author, date)
@@ -181,7 +181,7 @@ class _Fields:
         return best if best is not None and self._author_score(best) > 0.75 else None
 
     def _author_score(self, part: _Part) -> float:
-        values = [value for value in part.values.values() if value]
+        values = [_bare(value) for value in part.values.values() if value]
         if not values:
             return 0.0
         names = [value for value in values if is_name(value) and not HEADING.match(value) and not _TITLED.match(value)]
@@ -265,9 +265,13 @@ class _Fields:
         coverage = len(self.kind.own_dates) / total
         spoken = sum(min(60, count_words(body)) for body in bodies) * total / len(bodies)
         # A block that holds its words is a safer find than a head that words follow.
-        safety = (1.0 if content else 0.6) * (0.5 if self.kind.siblings else 1.0) * (0.7 if author.pattern else 1.0)
+        safety = (
+            (1.0 if content else 0.6)
+            * (0.5 if self.kind.siblings else 1.0)
+            * (0.7 if author.pattern is _BESIDE_DATE else 1.0)
+        )
         # Enough is enough: among kinds that are all believed, the one that holds most words is the posts.
-        return float(min(believed, SURE) * coverage * math.sqrt(spoken) * safety)
+        return float(min(believed, SURE) * math.sqrt(coverage * spoken) * safety)
 
     def _entry(self, author: Rule, date: _Part | None, content: _Part | None) -> Platform:
         drop = [author.css, *([date.css] if date else [])]
@@ -317,6 +321,23 @@ _DEPTHS = (
 _LABELLED = re.compile(r"label-(?:from|other)\"\]$")
 _VALUE = re.compile(r"\"([^\"]*)\"")
 _BOLD = re.compile(r"(?:^|> )(?:b|strong|cite|h[2-6]|button|dt|th|legend)\b")
+
+
+#: A name, and what pages put around it: "by", a number in front, a member's number behind, "writes:".
+_NAMED = re.compile(
+    rf"^\W?(?:#?\d{{1,5}}[.):]\s+)?(?:{any_of('by')}\s+)?(.+?)(?:\s*\(\s*#?\d[\d.,]*\s*\))?(?:\s+{any_of('says')})?\s*:?$",
+    re.IGNORECASE,
+)
+
+
+def _bare(value: str) -> str:
+    found = _NAMED.match(value)
+    return found.group(1) if found else value
+
+
+def _naming(author: _Part) -> Rule:
+    is_bare = all(_bare(value) == value for value in author.values.values())
+    return Rule(author.css, None, None if is_bare else _NAMED)
 
 
 #: What titles and quotations begin with, and names do not.

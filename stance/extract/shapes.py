@@ -64,7 +64,7 @@ def in_shapes(page: Document) -> Document | None:
     body = page.tree.body
     if body is None or page.html.count("<") > _MOST_TAGS or depth_of(page.html) > _DEEPEST:
         return None
-    return Document("".join(_Writer(body).written()), "shapes")
+    return Document(_Writer(body).html(), "shapes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +85,17 @@ class _Writer:
 
     def __init__(self, body: LexborNode) -> None:
         self.body = body
+        self._out: list[str] = []
         self._codes: dict[str, str] = {}
         self._units: dict[int, list[_Unit]] = {}
-        self._texts: dict[int, str] = {}
         self._around_blocks = _around_blocks(body)
 
-    def written(self) -> Iterator[str]:
-        """Yield the new page's HTML, piece by piece."""
-        yield "<!DOCTYPE html>"
-        yield from self._element(self.body, [])
+    def html(self) -> str:
+        """The new page."""
+        self._element(self.body, [])
+        return "<!DOCTYPE html>" + "".join(self._out)
 
-    def _element(self, node: LexborNode, places: list[str]) -> Iterator[str]:
+    def _element(self, node: LexborNode, places: list[str]) -> None:
         units = self._units_of(node)
         tag = "div" if node.tag == "p" else node.tag or "div"
         line = units[0] if len(units) == 1 and units[0].tag == "line" else None
@@ -104,46 +104,46 @@ class _Writer:
         looks = _looks(node)
         names += [self._code("s", f"{tag} {looks}")] if looks else []
         names += [*places, self._code("k", self._shape(_Unit(tag, (node,))))]
-        yield _opening(tag, node, names)
+        self._out.append(_opening(tag, node, names))
         if line:
-            yield _without_label(line.html, label)
+            self._out.append(_without_label(line.html, label))
         else:
-            yield from self._inside(node, units)
-        yield f"</{tag}>"
+            self._inside(node, units)
+        self._out.append(f"</{tag}>")
 
-    def _inside(self, node: LexborNode, units: list[_Unit]) -> Iterator[str]:
+    def _inside(self, node: LexborNode, units: list[_Unit]) -> None:
         name = " ".join((node.attributes.get("class") or "").split()) or _looks(node) or self._kinds(units)
         parts = _Parts([self._seen(unit) for unit in units]).found() if len(units) > 3 else []
         starts = {part.start: part for part in parts}
         wrapper = "tbody" if node.tag == "tbody" else "div" if node.tag == "dl" else "section"
         # A table's part is a body of its own, so the rows around it need one, too.
         if node.tag == "tbody" and parts:
-            yield "</tbody>"
+            self._out.append("</tbody>")
         end = 0
         for place, unit in enumerate(units):
             part = starts.get(place)
             if part:
                 end = part.stop
-                yield f'<{wrapper} data-shape="part">'
+                self._out.append(f'<{wrapper} data-shape="part">')
             start = max((other.start for other in parts if other.start <= place < other.stop), default=0)
             total = end - start if place < end else len(units)
-            yield from self._unit(unit, self._places(name, place - start, total))
+            self._unit(unit, self._places(name, place - start, total))
             if place + 1 == end:
-                yield f"</{wrapper}>"
+                self._out.append(f"</{wrapper}>")
 
     def _places(self, name: str, place: int, total: int) -> list[str]:
         if total > _PLACES:
             return []
         return [self._code("n", f"{name} {place}"), self._code("e", f"{name} {total - place}")]
 
-    def _unit(self, unit: _Unit, places: list[str]) -> Iterator[str]:
+    def _unit(self, unit: _Unit, places: list[str]) -> None:
         if unit.tag != "line":
-            yield from self._element(unit.nodes[0], places)
+            self._element(unit.nodes[0], places)
             return
         label = self._label(unit)
         names = [f"label-{label[0]}"] if label else []
         names += [*places, self._code("k", self._shape(unit))]
-        yield f'<div data-shape="{" ".join(names)}">{_without_label(unit.html, label)}</div>'
+        self._out.append(f'<div data-shape="{" ".join(names)}">{_without_label(unit.html, label)}</div>')
 
     def _units_of(self, node: LexborNode) -> list[_Unit]:
         units = self._units.get(node.mem_id)
