@@ -169,7 +169,8 @@ def _whole(drafts: Sequence[Draft]) -> int:
 
 def _is_mixed(draft: Draft) -> bool:
     ends = (draft.text[:80], draft.text[-80:])
-    return any((draft.author or "") in end and date_in(end) for end in ends)
+    name = (draft.author or "").partition(" ")[0]
+    return any(name in end and date_in(end) for end in ends)
 
 
 def _microdata(page: Document, skip: Collection[str]) -> tuple[list[Draft], Platform | None]:
