@@ -17,7 +17,7 @@ from stance.scorer.compiled import AVAILABLE
 from stance.scorer.kernels import Floats, read_tokens, score
 from stance.scorer.memo import Memo
 from stance.scorer.tables import Columns, lay_out
-from stance.scorer.words import word_shares
+from stance.scorer.words import made_of
 
 __all__ = ["Scorer"]
 
@@ -51,7 +51,7 @@ class Scorer:
     """
 
     compiled: ClassVar[bool] = AVAILABLE
-    word_shares = staticmethod(word_shares)
+    made_of = staticmethod(made_of)
 
     def __init__(self, vocabulary: Vocabulary, idf: Floats, coefficients: Floats, intercepts: Floats) -> None:
         self._model = (vocabulary, idf, coefficients, intercepts)

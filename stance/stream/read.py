@@ -96,6 +96,7 @@ class Rows(NamedTuple):
 
 def _joined(pieces: Sequence[Sequence[Any]]) -> Sequence[Any]:
     """One column of several stretches; still in one piece where they are pieces of one."""
+    pieces = [piece for piece in pieces if piece] or pieces[:1]
     if all(isinstance(piece, Lines) for piece in pieces):
         return Lines.joined(cast("Sequence[Lines]", pieces))
     ranges = all(isinstance(piece, range) for piece in pieces)
