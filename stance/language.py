@@ -108,7 +108,7 @@ def surely_english(texts: Sequence[str]) -> NDArray[np.bool_]:
 def _is_surely_english(text: str) -> bool:
     words = text.encode("utf-8", "surrogatepass").lower().split()
     found = sum(map(len, filter(_ENGLISH_BYTES.__contains__, words)))
-    return 0 < found and found * _ENGLISH_PART >= sum(map(len, words))
+    return found > 0 and found * _ENGLISH_PART >= sum(map(len, words))
 
 
 def _detected(text: str, known: tuple[str, ...]) -> str | None:

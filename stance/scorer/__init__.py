@@ -16,6 +16,7 @@ from stance.features import BLOCK_WEIGHTS, Vocabulary
 from stance.scorer.compiled import AVAILABLE
 from stance.scorer.kernels import Floats, read_tokens, score
 from stance.scorer.memo import Memo
+from stance.scorer.splice import interleaved
 from stance.scorer.tables import Columns, lay_out
 from stance.scorer.words import made_of
 
@@ -52,6 +53,7 @@ class Scorer:
 
     compiled: ClassVar[bool] = AVAILABLE
     made_of = staticmethod(made_of)
+    interleaved = staticmethod(interleaved)
 
     def __init__(self, vocabulary: Vocabulary, idf: Floats, coefficients: Floats, intercepts: Floats) -> None:
         self._model = (vocabulary, idf, coefficients, intercepts)

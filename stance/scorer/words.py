@@ -96,4 +96,4 @@ def _is_made_of(text: Bytes, start: int, end: int, slots: Slots, part: int) -> b
         if 0 < at - begin <= WORD_BYTES and _is_in(slots, key):
             found += at - begin
         at += 1
-    return 0 < found and found * part >= size
+    return found > 0 and found * part >= size

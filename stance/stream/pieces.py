@@ -1,4 +1,4 @@
-"""Rows of text out of columns of pieces, byte by byte where there is a compiler: joining objects takes longer."""
+"""Rows of text out of columns of pieces."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stance.scorer.compiled import AVAILABLE, compiled
+import stance
 
 Longs = NDArray[np.int64]
-Bytes = NDArray[np.uint8]
+
+#: From so many rows on copying is left to compiled code: it takes a second to load.
+_MANY = 10_000
 
 
 class Pieces(NamedTuple):
@@ -55,22 +57,7 @@ def interleaved(columns: Sequence[Pieces]) -> bytes:
     >>> interleaved([parted(b"1,2,3", b","), chosen([b" yes\n", b" no\n"], np.array([0, 1, 1]))])
     b'1 yes\n2 no\n3 no\n'
     """
-    if not AVAILABLE:
-        cut = ([data[start:stop] for start, stop in zip(starts, stops, strict=True)] for data, starts, stops in columns)
-        return b"".join(chain.from_iterable(zip(*cut, strict=True)))
-    before = np.cumsum([0, *(len(column.data) for column in columns)])
-    starts = np.stack([column.start + shift for column, shift in zip(columns, before, strict=False)], axis=1)
-    stops = np.stack([column.stop + shift for column, shift in zip(columns, before, strict=False)], axis=1)
-    out = np.empty(int((stops - starts).sum()), dtype=np.uint8)
-    data = np.frombuffer(b"".join(column.data for column in columns), dtype=np.uint8)
-    _copy(data, starts.ravel(), stops.ravel(), out)
-    return out.tobytes()
-
-
-@compiled
-def _copy(data: Bytes, starts: Longs, stops: Longs, out: Bytes) -> None:
-    end = 0
-    for number in range(len(starts)):
-        for at in range(starts[number], stops[number]):
-            out[end] = data[at]
-            end += 1
+    if len(columns[0].start) >= _MANY and stance.Scorer.compiled:
+        return stance.Scorer.interleaved(columns)
+    cut = ([data[start:stop] for start, stop in zip(starts, stops, strict=True)] for data, starts, stops in columns)
+    return b"".join(chain.from_iterable(zip(*cut, strict=True)))
