@@ -102,6 +102,12 @@ def test_a_known_stance_stands_where_nothing_is_coupled():
     assert infer(graph, say(SURE_FAVOR), Couplings(), known=np.array([NONE]))[0] == pytest.approx([0, 0, 1])
 
 
+@pytest.mark.parametrize("name", ["[deleted]", "Anonymous", "Anonymous Coward", "Guest"])
+def test_what_sites_show_in_place_of_a_name_makes_nobody_one_person(name):
+    graph = conversation_graph(thread((None, name), (None, name), (None, "ann"), (None, "ann")))
+    assert graph.author.tolist() == [-1, -1, 0, 0]
+
+
 def test_a_missing_author_is_no_author():
     graph = conversation_graph(thread((None, None), (None, None), (None, "")))
     assert graph.n_authors == 0

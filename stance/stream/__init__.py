@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from stance import __version__
 from stance.errors import DataError
+from stance.extract.own import own_platforms
 from stance.extract.sources import find_sources
 from stance.model import MANY, Model, load_model
 from stance.pseudonyms import pseudonym
@@ -226,6 +227,8 @@ class _Run:
         ]
         job = self.job
         settings = [job.ending, job.packing, job.conversation, self.sort_threads, list(job.columns), PART_ROWS]
+        if own := own_platforms():
+            settings.append(pseudonym(repr(own), b"platforms"))
         if job.key is not None:
             # Tells one key from another, and gives none away.
             settings.append(pseudonym("", job.key))

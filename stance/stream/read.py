@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from stance.errors import DataError, StanceError
 from stance.extract import extract
+from stance.extract.dumped import dump_form, dumped_posts
 from stance.extract.sources import names_apart
 from stance.parquet import check_format
 from stance.records import thread_rows
@@ -168,7 +169,8 @@ class Reading:
         stream = _decompressed(raw)
         kind = _kind(name, stream.peek(_HEAD)[:_HEAD])
         if kind == ".jsonl":
-            return _json_lines(number, stream)
+            form = dump_form(stream.peek(_HEAD)[:_HEAD])
+            return _json_lines(number, stream) if form is None else _dump(number, stream, form)
         if kind == ".csv":
             return _numbered(number, _csv_rows(stream))
         if kind == ".parquet":
@@ -241,6 +243,25 @@ def _json_lines(source: int, stream: IO[bytes]) -> Iterator[Rows]:
         ordinal += stretch.n_rows
         if stretch.n_rows:
             yield stretch
+
+
+def _dump(source: int, stream: IO[bytes], form: str) -> Iterator[Rows]:
+    """Posts of a dump of one post a line; the lines that are none are not counted."""
+    ordinal = 1
+    for stretch in _json_lines(source, stream):
+        posts = dumped_posts([content if isinstance(content, bytes) else b"" for content in stretch.content], form)
+        rows = [
+            (line, _row(content, post))
+            for line, content, post in zip(stretch.line, stretch.content, posts, strict=True)
+        ]
+        kept = [(line, row) for line, row in rows if row is not None]
+        yield _stretch(source, [line for line, _ in kept], ordinal, [row for _, row in kept])
+        ordinal += len(kept)
+
+
+def _row(content: Content, post: dict[str, Any] | str | None) -> Content | None:
+    """A dump's post, or why it is none."""
+    return content if isinstance(content, Refused) else Refused(post) if isinstance(post, str) else post
 
 
 def _unless_long(line: bytes) -> Content:
