@@ -24,6 +24,9 @@ from stance.extract.markup import text_and_quote
 from stance.extract.page import Page
 from stance.records import Thread
 
+#: Tags of an XML export: an element takes half a kilobyte, and a comment of an export has some twenty tags.
+MOST_TAGS = 5_000_000
+
 _QUOTED_LINE = re.compile(r"^\s*>+\s?(.*)$")
 _MARKDOWN_LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)")
 _EMPHASIS = re.compile(r"(\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1")
@@ -54,6 +57,8 @@ def read_xml(page: Page) -> list[Thread]:
     PageError
         If it is no XML, defines entities, or is none of the forms in `exports.toml`.
     """
+    if page.data.count(b"<") > MOST_TAGS:
+        raise PageError(f"more than {MOST_TAGS:,} tags of XML", where=page.name, fix="split the export")
     try:
         root = fromstring(page.data.lstrip(), forbid_dtd=False)
     except DefusedXmlException as error:

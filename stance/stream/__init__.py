@@ -28,7 +28,7 @@ from stance.extract.sources import find_sources
 from stance.model import MANY, Model, load_model
 from stance.pseudonyms import pseudonym
 from stance.records import LABEL_COLUMNS
-from stance.stream.cut import PART_ROWS, cut_into_parts, row_of
+from stance.stream.cut import PART_BYTES, PART_ROWS, cut_into_parts, row_of
 from stance.stream.encode import PACKING
 from stance.stream.engine import Engine, Result, choose_engine
 from stance.stream.job import Job, Labelled
@@ -201,9 +201,11 @@ class _Run:
         if self.sort_threads:
             stretches = sorted_by_thread(stretches, folder)
         held: list[Rows] = []
+        n_bytes = 0
         for stretch in stretches:
             held.append(stretch)
-            if sum(one.n_rows for one in held) >= MANY:
+            n_bytes += stretch.n_bytes
+            if sum(one.n_rows for one in held) >= MANY or n_bytes >= PART_BYTES:
                 break
         first = Rows.joined(held).between(0, MANY) if held else Rows([], [], [], [])
         columns = () if self.job.ending == ".jsonl" else _columns(first)
@@ -265,7 +267,7 @@ class _Run:
 
     def _checked(self, part: Labelled) -> Labelled:
         if self.strict and part.rejects:
-            first = part.rejected.split(b"\n", 1)[0].decode("utf-8", "replace")
+            first = part.rejected.split(b"\n", 1)[0][:1000].decode("utf-8", "replace")
             raise DataError(f"a row cannot be used: {first}", fix="mend it, or leave out --strict")
         return part
 
