@@ -31,7 +31,7 @@ def pages_in(archive: Page) -> Iterator[Page]:
     left = max(MOST_PAGES, MOST_UNFOLDED * len(archive.data))
     # warcio takes headers that are missing for strings: hence the AttributeError.
     try:
-        for record in ArchiveIterator(io.BytesIO(archive.data)):
+        for record in _Quiet(io.BytesIO(archive.data)):
             page = _page(record) if record.rec_type == "response" else None
             if page:
                 left -= len(page.data)
@@ -39,6 +39,12 @@ def pages_in(archive: Page) -> Iterator[Page]:
                 yield page
     except (ArchiveLoadFailed, EOFError, ValueError, AttributeError) as error:
         raise PageError(f"a damaged web archive ({error})", where=archive.name, fix="get the file again") from error
+
+
+class _Quiet(ArchiveIterator):  # type: ignore[misc]
+    """Tells nobody about damage: warcio would print the bytes of a stranger's archive."""
+
+    INC_RECORD = ""
 
 
 def _check(left: int, name: str) -> None:
