@@ -62,6 +62,7 @@ def little_memory(monkeypatch):
         ("rows.parquet", same_text("x", 50_000), "15,000 rows of 15,000 bytes unfold from it"),
         ("long.parquet", same_text("x" * 300, 5_000), "5,000 rows of 1,500,000 bytes unfold from it"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_small_table_with_many_rows_or_values_is_refused(tmp_path, name, data, said):
     assert refusal(tmp_path / name, data).startswith(said)
