@@ -21,6 +21,9 @@ from stance.extract.forms import Form, exports, find, first, form_of
 from stance.extract.page import Page
 from stance.records import Thread
 
+#: Tags of an XML export: an element takes half a kilobyte, and a comment of an export has some twenty tags.
+MOST_TAGS = 5_000_000
+
 
 def read_json(page: Page) -> list[Thread]:
     """Read a JSON export, or JSON Lines of one.
@@ -41,6 +44,8 @@ def read_xml(page: Page) -> list[Thread]:
     PageError
         If it is no XML, defines entities, or is none of the forms in `exports.toml`.
     """
+    if page.data.count(b"<") > MOST_TAGS:
+        raise PageError(f"more than {MOST_TAGS:,} tags of XML", where=page.name, fix="split the export")
     try:
         root = fromstring(page.data.lstrip(), forbid_dtd=False)
     except DefusedXmlException as error:
