@@ -17,7 +17,7 @@ from statistics import median
 
 from selectolax.lexbor import LexborNode
 
-from stance.extract.belief import HEADING, LIKELY, SURE, belief, count_words, names_around
+from stance.extract.belief import HEADING, LIKELY, SURE, belief, count_words, names_around, own_words
 from stance.extract.dates import date_in, is_date
 from stance.extract.document import Document
 from stance.extract.markup import line_of, texts_of
@@ -46,7 +46,7 @@ _NO_TEXT = re.compile(any_of("not_text"), re.IGNORECASE)
 
 _COMMENT = re.compile(r"comment|kommentar|coment|repl(?:y|ies)|respuesta|antwort|reactie", re.IGNORECASE)
 _BESIDE_DATE = re.compile(
-    rf"^\W*(?:{any_of('by')}\s+)?([^|•·\d][^|•·]{{0,39}}?)\s*(?:\(#?\d+\)\s*)?(?:(?:\||•|·|,|–|—|-|:|\(|\b(?:on|am|le|at|el|um|{any_of('says')})\b)+\s*(?=.{{0,20}}\d)"
+    rf"^\W*(?:\d{{1,5}}\s*[.:)\]：]+\s*)?(?:{any_of('by')}\s+)?([^|•·\d][^|•·]{{0,39}}?)\s*(?:\(#?\d+\)\s*)?(?:(?:\||•|·|»|：|,|–|—|-|:|\(|\b(?:on|am|le|at|el|um|{any_of('says')})\b)+\s*(?=.{{0,20}}\d)"
     rf"|(?=\s(?:\d{{1,2}}[. /-]|\d{{4}}|\d+\s\w+\sago|{any_of('month')}\s+\d)))",
     re.IGNORECASE,
 )
@@ -189,7 +189,7 @@ class _Fields:
         if len(names) * 5 < len(values) * 4 or coverage < 0.5:
             return 0.0
         variety = len(set(names)) / len(names)
-        if len(names) > 2 and len(set(names)) == 1:
+        if (len(names) > 2 and len(set(names)) == 1) or all(map(_ROLE.match, names)):
             return 0.0
         named = bool(_AUTHOR.search(part.css)) and not _NO_AUTHOR.search(part.css.rpartition(" > ")[2])
         linked = sum(bool(PROFILE.search(href)) for href in part.hrefs) * 2 > len(values)
@@ -242,7 +242,14 @@ class _Fields:
         if most * 2 < total and most < 15 * len(self.sample):
             return None
         good = [part for part in usable if sum(part.words.values()) >= 0.9 * most]
+        if _PLACED.search(good[0].css) and self._leaves_words(most, total, (author, date)):
+            return None
         return max(good, key=lambda part: (len(part.values), bool(_TEXT.search(part.css)), -sum(part.words.values())))
+
+    def _leaves_words(self, most: int, total: int, heads: Iterable[_Part | None]) -> bool:
+        """Tell whether a line found by its place is one of several: then the words are all that is no head."""
+        around = {part.css: sum(part.words.values()) for part in heads if part}
+        return total - most - sum(around.values()) > 0.1 * most
 
     def _can_be_content(self, part: _Part, author: _Part | None, date: _Part | None) -> bool:
         if len(part.values) * 10 < len(self.sample) * 7 or _NO_TEXT.search(part.css.rpartition(" > ")[2]):
@@ -259,7 +266,7 @@ class _Fields:
         filled = [body for body in bodies if body]
         if not filled or len(set(filled)) * 10 < len(filled) * 8:
             return None
-        believed = belief(self.kind, self.texts, [count_words(body) for body in filled])
+        believed = belief(self.kind, self.texts, own_words(filled))
         if believed < LIKELY or (self.kind.siblings and content is None):
             return None
         coverage = len(self.kind.own_dates) / total
@@ -318,6 +325,8 @@ _DEPTHS = (
 )
 
 
+#: Names that `shapes.py` gives by place.
+_PLACED = re.compile(r"data-shape~=\"[nem]\d")
 _LABELLED = re.compile(r"label-(?:from|other)\"\]$")
 _VALUE = re.compile(r"\"([^\"]*)\"")
 _BOLD = re.compile(r"(?:^|> )(?:b|strong|cite|h[2-6]|button|dt|th|legend)\b")
@@ -339,6 +348,9 @@ def _naming(author: _Part) -> Rule:
     is_bare = all(_bare(value) == value for value in author.values.values())
     return Rule(author.css, None, None if is_bare else _NAMED)
 
+
+#: What a writer is on a site, which is no name.
+_ROLE = re.compile(rf"{any_of('role')}$", re.IGNORECASE)
 
 #: What titles and quotations begin with, and names do not.
 _TITLED = re.compile(r"(?:re|aw|sv|antw)\s?:|[\"“„«»]", re.IGNORECASE)

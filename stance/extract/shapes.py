@@ -113,6 +113,7 @@ class _Writer:
 
     def _inside(self, node: LexborNode, units: list[_Unit]) -> None:
         name = " ".join((node.attributes.get("class") or "").split()) or _looks(node) or self._kinds(units)
+        coarse = f"{node.tag} {units[0].tag if units else ''}"
         parts = _Parts([self._seen(unit) for unit in units]).found() if len(units) > 3 else []
         starts = {part.start: part for part in parts}
         wrapper = "tbody" if node.tag == "tbody" else "div" if node.tag == "dl" else "section"
@@ -127,7 +128,8 @@ class _Writer:
                 self._out.append(f'<{wrapper} data-shape="part">')
             start = max((other.start for other in parts if other.start <= place < other.stop), default=0)
             total = end - start if place < end else len(units)
-            self._unit(unit, self._places(name, place - start, total))
+            names = [*self._places(name, place - start, total), self._code("m", f"{coarse} {place - start}")]
+            self._unit(unit, [*names, self._code("t", f"{node.tag} {unit.tag}")])
             if place + 1 == end:
                 self._out.append(f"</{wrapper}>")
 
@@ -182,11 +184,10 @@ class _Writer:
 
     def _seen(self, unit: _Unit) -> _Seen:
         text = line_of(f"<div>{unit.html}</div>")
-        shape = self._shape(unit)
         is_dated = _is_dated(text[:_HEAD])
-        # Among lines nothing but their words tells the heads.
-        is_head = is_dated and len(text) <= (_HEAD if unit.tag != "line" else _TITLE)
-        return _Seen(unit.tag, f"{shape} {is_head if unit.tag == 'line' else ''}", len(text), is_dated, is_head)
+        is_head = is_dated and len(text) <= (_TITLE if unit.tag in ("line", "p") else _HEAD)
+        # Nothing but their words may tell heads from what follows them.
+        return _Seen(unit.tag, f"{self._shape(unit)} {is_head}", len(text), is_dated, is_head)
 
     def _label(self, line: _Unit) -> tuple[str, str] | None:
         if ":" not in (html := line.html) and "：" not in html:
