@@ -71,7 +71,7 @@ def belief(kind: Kind, texts: Sequence[str], words: Sequence[int]) -> float:
 def names_around(kind: Kind, levels: int) -> str:
     """Class names and ids of a block and of what is close around it."""
     names = []
-    for node in way_up(kind.nodes[0], levels):
+    for node in way_up(kind.sample[0], levels):
         attributes = node.attributes
         names += [attributes.get(key) or "" for key in ("class", "id", "itemprop", "aria-label")]
         names.append((node.tag or "") if "-" in (node.tag or "") else "")
@@ -102,7 +102,7 @@ def own_words(texts: Sequence[str]) -> list[int]:
 
 def _heading(kind: Kind) -> str:
     """The last short text above the blocks, or above what is around them."""
-    for around in way_up(kind.nodes[0], 4):
+    for around in way_up(kind.sample[0], 4):
         before = around.prev
         for _ in range(4):
             if before is None:
@@ -137,8 +137,8 @@ def _with_titles(kind: Kind) -> list[str]:
     """Each block's HTML; where words follow heads, with what stands above a head, for that may be the title."""
     if not kind.siblings:
         return kind.html
-    above = [previous_element(node) for node in kind.nodes]
-    return [f"{node.html if node else ''}{html}" for node, html in zip(above, kind.html, strict=False)]
+    above = [previous_element(node) for node in kind.sample]
+    return [f"{node.html if node else ''}{html}" for node, html in zip(above, kind.html, strict=True)]
 
 
 def previous_element(node: LexborNode) -> LexborNode | None:

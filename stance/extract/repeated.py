@@ -26,7 +26,6 @@ from stance.extract.shapes import in_shapes
 from stance.extract.survey import (
     BUTTON,
     PROFILE,
-    SAMPLE,
     Kind,
     Survey,
     dates,
@@ -106,7 +105,7 @@ class _Fields:
     def __init__(self, kind: Kind, page: Survey) -> None:
         self.kind = kind
         self.page = page
-        self.sample = kind.nodes[:SAMPLE]
+        self.sample = kind.sample
         self.texts = texts_of(kind.html)
         self.date_ids = {date.mem_id for dates in kind.own_dates.values() for date in dates}
         self.parts: dict[str, _Part] = {}
@@ -208,13 +207,14 @@ class _Fields:
         )
 
     def _is_beside_date(self, node: LexborNode) -> bool:
-        """Tell whether a date comes right after the element, or right before it."""
-        for step in ("next", "prev"):
+        """Tell whether a date comes soon after the element (a rank may stand between), or right before it."""
+        for step, most in (("next", 2), ("prev", 1)):
             other = getattr(node, step)
-            while other is not None and (not other.is_element_node or other.tag == "br"):
+            while other is not None and most:
+                if other.mem_id in self.date_ids or (other.is_element_node and is_date(line_of(other.html or "")[:71])):
+                    return True
+                most -= other.is_element_node and other.tag != "br"
                 other = getattr(other, step)
-            if other is not None and (other.mem_id in self.date_ids or is_date(line_of(other.html or "")[:71])):
-                return True
         return False
 
     def _date(self) -> _Part | None:
@@ -282,7 +282,7 @@ class _Fields:
 
     def _entry(self, author: Rule, date: _Part | None, content: _Part | None) -> Platform:
         drop = [author.css, *([date.css] if date else [])]
-        junk = [part.css for part in self.parts.values() if _is_furniture(part, len(self.sample))]
+        junk = [part.css for part in self.parts.values() if not part.is_vague and _is_furniture(part, len(self.sample))]
         return Platform(
             name="repeated blocks",
             origin="learnt from the page",
