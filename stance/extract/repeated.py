@@ -121,10 +121,9 @@ class _Fields:
         if name is None or (date is None and self.page.needs_dates):
             return None
         content = self._content(author, date)
-        score = self._score(name, content)
-        if score is None:
-            return None
-        return _Learnt(self._entry(name, date, content), score, any(part.is_vague for part in (author, date) if part))
+        is_vague = any(part.is_vague for part in (author, date) if part)
+        score = self._score(name, content, is_vague)
+        return _Learnt(self._entry(name, date, content), score, is_vague) if score is not None else None
 
     def _name_beside(self, date: _Part | None) -> Rule | None:
         """A name in the same words as the date: "Ada, 3 May 2019", "by Ada on 3 May"."""
@@ -260,7 +259,7 @@ class _Fields:
         around = sum(_is_around(part, other, place) for other in (author, date) if other for place in part.nodes)
         return around * 4 < len(part.nodes)
 
-    def _score(self, author: Rule, content: _Part | None) -> float | None:
+    def _score(self, author: Rule, content: _Part | None, is_vague: bool) -> float | None:
         total = len(self.kind.nodes)
         bodies = [content.values.get(place, "") if content else text for place, text in enumerate(self.texts)]
         filled = [body for body in bodies if body]
@@ -271,11 +270,14 @@ class _Fields:
             return None
         coverage = len(self.kind.own_dates) / total
         spoken = sum(min(60, count_words(body)) for body in bodies) * total / len(bodies)
-        # A block that holds its words is a safer find than a head that words follow.
+        # A block that holds its words is a safer find than a head that words follow, and names that find nothing else
+        # are safer than names that do.
         safety = (
             (1.0 if content else 0.6)
             * (0.5 if self.kind.siblings else 1.0)
             * (0.7 if author.pattern is _BESIDE_DATE else 1.0)
+            * (0.95 if coverage < 1 else 1.0)
+            * (0.9 if is_vague else 1.0)
         )
         # Enough is enough: among kinds that are all believed, the one that holds most words is the posts.
         return float(min(believed, SURE) * math.sqrt(coverage * spoken) * safety)
