@@ -238,9 +238,10 @@ class _Fields:
             return None
         most = max(sum(part.words.values()) for part in usable)
         total = sum(count_words(text) for text in self.texts)
-        if most * 2 < total and most < 15 * len(self.sample):
-            return None
         good = [part for part in usable if sum(part.words.values()) >= 0.9 * most]
+        named = any(_TEXT.search(part.css.rpartition(" > ")[2]) for part in good)
+        if most * (3 if named else 2) < total and most < 15 * len(self.sample):
+            return None
         if _PLACED.search(good[0].css) and self._leaves_words(most, total, (author, date)):
             return None
         return max(good, key=lambda part: (len(part.values), bool(_TEXT.search(part.css)), -sum(part.words.values())))
@@ -336,7 +337,7 @@ _BOLD = re.compile(r"(?:^|> )(?:b|strong|cite|h[2-6]|button|dt|th|legend)\b")
 
 #: A name, and what pages put around it: "by", a number in front, a member's number behind, "writes:".
 _NAMED = re.compile(
-    rf"^\W?(?:#?\d{{1,5}}[.):]\s+)?(?:{any_of('by')}\s+)?(.+?)(?:\s*\(\s*#?\d[\d.,]*\s*\))?(?:\s+{any_of('says')})?\s*:?$",
+    rf"^\W?(?:#?\d{{1,5}}[.):]\s+)?(?:{any_of('by')}\s*:?\s+)?(.+?)(?:\s*\(\s*#?\d[\d.,]*\s*\))?(?:\s+{any_of('says')}(?:\.\.\.|…)?)?\s*[:»]*$",
     re.IGNORECASE,
 )
 

@@ -224,6 +224,8 @@ class _Parts:
         if len(runs) < 2:
             starts = self._heads()
             runs = [range(one, two) for one, two in pairwise([*starts, len(self.units)])]
+        if len(runs) < 2:
+            runs = self._before_feet()
         return [*runs[:-1], self._without_foot(runs)] if len(runs) > 1 else []
 
     def _between(self, rules: list[int]) -> list[range]:
@@ -241,6 +243,21 @@ class _Parts:
         while heads and self._has_title(heads):
             heads = [place - 1 for place in heads]
         return heads
+
+    def _before_feet(self) -> list[range]:
+        """Runs that end with a unit of one shape with a date, the last of them with the last unit."""
+        last = self.units[-1].shape
+        feet = [place for place, unit in enumerate(self.units) if unit.shape == last]
+        if (
+            len(feet) < 2
+            or not all(self.units[place].is_head for place in feet)
+            or any(two - one < 2 for one, two in pairwise(feet))
+        ):
+            return []
+        first = self.units[feet[0] + 1].shape
+        start = next((place for place in range(feet[0]) if self.units[place].shape == first), None)
+        starts = [start, *(foot + 1 for foot in feet[:-1])] if start is not None else []
+        return [range(one, foot + 1) for one, foot in zip(starts, feet, strict=True)] if starts else []
 
     def _are_heads(self, places: list[int]) -> bool:
         if len(places) < 2 or sum(self.units[place].is_head for place in places) * 5 < len(places) * 4:
