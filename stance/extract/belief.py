@@ -73,7 +73,7 @@ def names_around(kind: Kind, levels: int) -> str:
     names = []
     for node in way_up(kind.sample[0], levels):
         attributes = node.attributes
-        names += [attributes.get(key) or "" for key in ("class", "id", "itemprop", "aria-label")]
+        names += [attributes.get(key) or "" for key in ("class", "id", "itemprop", "itemtype", "aria-label")]
         names.append((node.tag or "") if "-" in (node.tag or "") else "")
     return " ".join(names)
 

@@ -132,8 +132,8 @@ class _Fields:
         around = [part for part in self.parts.values() if len(part.holds) * 10 >= len(self.sample) * 7]
         for part in (date, *around):
             found = [_BESIDE_DATE.match(value) for value in part.values.values() if len(value) < 120]
-            named = sum(_is_writer(name) for name in found if name)
-            if named * 10 >= len(self.sample) * 7:
+            named = [name.group(1) for name in found if name and _is_writer(name)]
+            if len(named) * 10 >= len(self.sample) * 7 and (len(named) < 3 or len(set(named)) > 1):
                 return Rule(part.css, None, _BESIDE_DATE)
         return None
 
@@ -202,6 +202,7 @@ class _Fields:
             + 0.15 * bool(_BOLD.search(part.css))
             + 0.2 * min(1.0, 2 * variety)
             - 0.4 * bool(_NO_AUTHOR.search(" ".join(_VALUE.findall(part.css))))
+            - 0.1 * part.is_vague
             - 0.5
         )
 
@@ -228,6 +229,7 @@ class _Fields:
             coverage
             + 0.3 * pure
             + 0.1 * bool(_DATE.search(part.css))
+            - 0.3 * part.is_vague
             - 0.001 * median(map(len, dated) if dated else [0])
         )
 

@@ -260,7 +260,10 @@ class _Parts:
         return [range(one, foot + 1) for one, foot in zip(starts, feet, strict=True)] if starts else []
 
     def _are_heads(self, places: list[int]) -> bool:
-        if len(places) < 2 or sum(self.units[place].is_head for place in places) * 5 < len(places) * 4:
+        # What nothing follows is a foot.
+        if len(places) < 2 or places[-1] == len(self.units) - 1:
+            return False
+        if sum(self.units[place].is_head for place in places) * 5 < len(places) * 4:
             return False
         apart = sum(two - one > 1 for one, two in pairwise([*places, len(self.units)]))
         return apart * 5 >= len(places) * 4
@@ -315,9 +318,13 @@ def _made(node: LexborNode) -> str:
     return f"{node.tag} {names} {_looks(node)}"
 
 
+#: Widths that say how deep a post stands, and not what it is.
+_INDENT = re.compile(r"((?:margin|padding)-left:|width=)\s*\d+")
+
+
 def _looks(node: LexborNode) -> str:
     attributes = node.attributes
-    return ";".join(f"{key}={re.sub(r'[0-9]+', '0', attributes[key] or '')}" for key in _LOOKS if key in attributes)
+    return _INDENT.sub(r"\1", ";".join(f"{key}={attributes[key] or ''}" for key in _LOOKS if key in attributes))
 
 
 def _opening(tag: str, node: LexborNode, names: Sequence[str]) -> str:
