@@ -35,7 +35,7 @@ from stance.conversation import (
 from stance.couplings import fit_couplings
 from stance.data import LABELS
 from stance.errors import DataError
-from stance.model import HEADS, Model, single
+from stance.model import HEADS, Model, balanced, single
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -174,8 +174,8 @@ def fit(posts: pd.DataFrame, settings: Settings, *, target_names: tuple[str, ...
         ngrams=tuple(vocabulary.names[column] for column in kept),
         block=vocabulary.block[kept],
         idf=single(weights[kept]),
-        coefficients=single(np.hstack([head.coefficients for head in heads])[kept]),
-        intercepts=single(np.concatenate([head.intercepts for head in heads])),
+        coefficients=balanced(np.hstack([head.coefficients for head in heads])[kept]),
+        intercepts=balanced(np.concatenate([head.intercepts for head in heads])),
         couplings=couplings,
         threshold=abstention_threshold(joint, stance, settings.precision),
         target_names=target_names,

@@ -262,5 +262,5 @@ def test_fitted_couplings_find_that_authors_keep_their_side():
 
 def test_unlinked_posts_stand_alone():
     graph = unlinked(conversation_graph(thread((None, "a"), ("1", "a"))))
-    assert (graph.n_posts, graph.n_authors, len(graph.child)) == (2, 0, 0)
-    assert len(LABELS) == 3
+    assert (graph.n_posts, graph.n_authors, len(graph.child), len(graph.parent), len(graph.weight)) == (2, 0, 0, 0, 0)
+    assert (graph.author.tolist(), graph.author.dtype) == ([-1, -1], np.int64)

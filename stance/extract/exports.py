@@ -26,6 +26,8 @@ from stance.records import Thread
 
 _QUOTED_LINE = re.compile(r"^\s*>+\s?(.*)$")
 _MARKDOWN_LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)")
+#: Seconds since 1970 that may be the time of a post: those of 2001 and since.
+_FIRST_TIME = 1e9
 _EMPHASIS = re.compile(r"(\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1")
 
 
@@ -68,7 +70,8 @@ def _json(page: Page) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        lines = [line for line in text.splitlines() if line.strip()]
+        # Only a line feed ends a line; str.splitlines would also cut at U+2028 inside a post.
+        lines = [line for line in text.split("\n") if line.strip()]
         if len(lines) < 2:
             raise PageError(f"not JSON ({error})", where=page.name, fix="export it again") from error
     except RecursionError as error:
@@ -122,8 +125,23 @@ def first(node: Any, paths: list[str]) -> str | None:
             if isinstance(value, dict):
                 value = value.get("#")
             if value is not None and value != "" and not isinstance(value, dict | list | bool):
-                return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+                # Times as numbers come with a fraction of a second, which no reader of dates takes.
+                whole = isinstance(value, float) and (value.is_integer() or value >= _FIRST_TIME)
+                return str(int(value) if whole else value)
     return None
+
+
+def is_known(root: Any) -> bool:
+    """Tell whether an object or a list of them has one of the forms in `exports.toml`.
+
+    Examples
+    --------
+    >>> is_known({"body": "Who says so?", "link_id": "t3_b", "parent_id": "t1_a", "created_utc": 1556878500})
+    True
+    """
+    return any(
+        all(find(root, mark) for mark in entry["marks"]) and _is_titled(root, entry) for entry in exports().values()
+    )
 
 
 def _read(page: Page, root: Any) -> list[Thread]:
@@ -292,7 +310,7 @@ class _Export:
         """Text, quoted text and the id of the quoted post, from the first key that holds any."""
         for kind in ("html", "pieces", "text", "markdown", "markup"):
             paths = self.entry.get(kind, [])
-            value = "".join(map(str, find(node, paths))) if kind == "pieces" and paths else first(node, paths)
+            value = _joined(find(node, paths)) if kind == "pieces" and paths else first(node, paths)
             if not value:
                 continue
             if kind == "html" or (kind == "markup" and re.search(r"<(?:p|br|a|em|strong|blockquote)\b", value)):
@@ -308,6 +326,10 @@ def _renamed(thread: Thread, key: str) -> Thread:
     return Thread(
         f"{thread.id}#{key}", thread.posts, thread.title, thread.url, thread.platform, thread.hidden, thread.notes
     )
+
+
+def _joined(pieces: list[Any]) -> str:
+    return "".join(str(piece.get("text", "") if isinstance(piece, dict) else piece) for piece in pieces)
 
 
 def _unescaped(value: str) -> str:

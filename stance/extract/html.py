@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 from stance.extract.assemble import assemble
 from stance.extract.blocks import read_platform
 from stance.extract.counts import collapsed_count, declared_count, frames_in
+from stance.extract.dates import date_in
 from stance.extract.document import Document
 from stance.extract.draft import Draft
 from stance.extract.dump import read_numbered
@@ -17,6 +18,7 @@ from stance.extract.exports import read_embedded
 from stance.extract.markup import text_of
 from stance.extract.own import own_platforms
 from stance.extract.page import Page
+from stance.extract.page_data import read_page_data
 from stance.extract.platforms import Platform, platforms
 from stance.extract.repeated import learn_platform
 from stance.extract.structured import read_json_ld
@@ -24,6 +26,7 @@ from stance.extract.words import any_of
 from stance.records import Thread
 
 _MICRODATA = "schema.org microdata"
+_PAGE_DATA = Platform("page data", "the script's own data in the page", post=(), text=())
 
 #: What phone sites print beside a name in place of markup that could be recognised.
 _MEMBERSHIP = re.compile(rf"\b(?:{any_of('member_since')}|posts)\s*:", re.IGNORECASE)
@@ -61,6 +64,8 @@ def read_part(page: Page, *, skip: Collection[str] = ()) -> PageOfThread:
     drafts, platform = _known(document, skip)
     if platform is None or platform.name == _MICRODATA:
         drafts, platform = _unknown(document, drafts, platform)
+    elif _whole(drafts) * 2 < len(drafts):
+        drafts, platform = _better(drafts, platform, *_unknown(document, *_microdata(document, skip)))
     if not drafts and _MEMBERSHIP.search(document.html):
         return _numbered(page, document)
     return PageOfThread(
@@ -134,12 +139,42 @@ def _unknown(page: Document, drafts: list[Draft], platform: Platform | None) -> 
     json_ld = read_json_ld(page.tree) if "ld+json" in page.html else []
     if len(json_ld) > len(drafts):
         drafts, platform = json_ld, None
-    learnt = learn_platform(page)
-    blocks = read_platform(page, learnt) if learnt else []
-    enough = len(drafts) + 1 if platform else len(drafts)
+    data = read_page_data(page)
+    if len(data) > len(drafts):
+        drafts, platform = data, _PAGE_DATA
+    found = learn_platform(page)
+    # What shares a name with the posts and shows neither a writer nor a date is something else.
+    blocks = [draft for draft in read_platform(*found) if draft.author or draft.date] if found else []
+    learnt = found[1] if found else None
+    enough = len(drafts) + 1 if platform and platform.name == _MICRODATA else len(drafts)
     if len(blocks) >= 2 * len(drafts) or (len(blocks) >= enough and _covers(blocks, drafts)):
         return blocks, learnt
     return drafts, platform
+
+
+def _better(
+    drafts: list[Draft], platform: Platform, others: list[Draft], other: Platform | None
+) -> tuple[list[Draft], Platform | None]:
+    """Keep an entry's reading, or take the other where it has more posts whole.
+
+    A site of its own may use a known platform's names for other things.
+    """
+    return (others, other) if _whole(others) > max(_whole(drafts), len(drafts) // 2) else (drafts, platform)
+
+
+def _whole(drafts: Sequence[Draft]) -> int:
+    """How many posts have a writer and words of their own, in which no head stands that should have been read."""
+    return sum(bool(draft.author and draft.text) and not _is_mixed(draft) for draft in drafts)
+
+
+def _is_mixed(draft: Draft) -> bool:
+    ends = (draft.text[:80], draft.text[-80:])
+    name = (draft.author or "").partition(" ")[0]
+    return any(name in end and date_in(end) for end in ends)
+
+
+def _microdata(page: Document, skip: Collection[str]) -> tuple[list[Draft], Platform | None]:
+    return _known(page, {*skip, *(platform.name for platform in platforms() if platform.name != _MICRODATA)})
 
 
 def _covers(blocks: Sequence[Draft], drafts: Sequence[Draft]) -> bool:

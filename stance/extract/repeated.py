@@ -17,27 +17,27 @@ from statistics import median
 
 from selectolax.lexbor import LexborNode
 
+from stance.extract.belief import HEADING, LIKELY, SURE, belief, count_words, names_around
 from stance.extract.dates import date_in, is_date
 from stance.extract.document import Document
-from stance.extract.markup import line_of, text_of, texts_of
+from stance.extract.markup import line_of, texts_of
 from stance.extract.platforms import Platform, Rule
+from stance.extract.shapes import in_shapes
 from stance.extract.survey import (
     BUTTON,
     PROFILE,
     SAMPLE,
-    UNSPACED,
     Kind,
     Survey,
     dates,
     is_name,
     profiles,
+    says_dates,
     selectors_of,
     way_up,
 )
 from stance.extract.words import any_of
 
-_DISCUSSION = re.compile(any_of("in_discussion"), re.IGNORECASE)
-_ELSEWHERE = re.compile(any_of("not_discussion"), re.IGNORECASE)
 _AUTHOR = re.compile(any_of("of_author"), re.IGNORECASE)
 _NO_AUTHOR = re.compile(any_of("not_author"), re.IGNORECASE)
 _DATE = re.compile(any_of("of_date"), re.IGNORECASE)
@@ -46,37 +46,40 @@ _NO_TEXT = re.compile(any_of("not_text"), re.IGNORECASE)
 
 _COMMENT = re.compile(r"comment|kommentar|coment|repl(?:y|ies)|respuesta|antwort|reactie", re.IGNORECASE)
 _BESIDE_DATE = re.compile(
-    rf"^\W*(?:{any_of('by')}\s+)?([^|•·\d][^|•·]{{0,39}}?)\s*(?:(?:\||•|·|,|–|—|-|:|\(|\b(?:on|am|le|at|el|um|{any_of('says')})\b)+\s*(?=.{{0,14}}\d)"
+    rf"^\W*(?:{any_of('by')}\s+)?([^|•·\d][^|•·]{{0,39}}?)\s*(?:\(#?\d+\)\s*)?(?:(?:\||•|·|,|–|—|-|:|\(|\b(?:on|am|le|at|el|um|{any_of('says')})\b)+\s*(?=.{{0,20}}\d)"
     rf"|(?=\s(?:\d{{1,2}}[. /-]|\d{{4}}|\d+\s\w+\sago|{any_of('month')}\s+\d)))",
     re.IGNORECASE,
 )
 
-#: What stands above a discussion, and what answers to a post.
-_HEADING = re.compile(
-    rf"^\W*(?:\d[\d.,]*\s+)?(?:{any_of('discussion')}|{any_of('heading')})\b[\s\W]*(?:\d[\d.,]*)?\W*$", re.IGNORECASE
-)
-_ANSWERED = re.compile(rf">\s*{any_of('answer')}\s*<", re.IGNORECASE)
-_HEAD_TAGS = frozenset(
-    ["h1", "h2", "h3", "h4", "h5", "h6", "strong", "legend", "summary", "header", "p", "div", "span"]
-)
 
-_WORD = re.compile(r"\w+")
-_LINK = re.compile(r"<a\b[^>]*>(.*?)</a>", re.DOTALL)
-_HEADING_LINK = re.compile(
-    r"<h[1-6]\b[^>]*>(?:(?!</h[1-6]>).)*?<a\b[^>]*?href=\"([^\"]*)\"|<a\b[^>]*?href=\"([^\"]*)\"[^>]*>(?:(?!</a>).)*?<h[1-6]\b",
-    re.DOTALL,
-)
-_CLOCK = re.compile(r"\d:\d\d|\bago\b|\d\s?[ap]m\b|\dT\d\d", re.IGNORECASE)
-_SPAN = re.compile(r"\b\d{1,3}\s?(?:h|hrs?|min|d|w)\b")
+def learn_platform(page: Document) -> tuple[Document, Platform] | None:
+    """Write an entry for the posts of this page, or None where nothing on it looks like posts.
+
+    The entry comes with the page that it reads: where markup names nothing, one written anew.
+    """
+    dated = Survey(page, dates(page))
+    found = _best(dated) or _best(Survey(page, profiles(page), needs_dates=False))
+    if found and not found.is_vague:
+        return page, found.entry
+    shaped = in_shapes(page) if says_dates(page) else None
+    by_shape = _best(Survey(shaped, dates(shaped))) if shaped else None
+    if shaped and by_shape:
+        return shaped, by_shape.entry
+    return (page, found.entry) if found else None
 
 
-def learn_platform(page: Document) -> Platform | None:
-    """Write an entry for the posts of this page, or None where nothing on it looks like posts."""
-    for survey in (Survey(page, dates(page)), Survey(page, profiles(page), needs_dates=False)):
-        found = [entry for kind in survey.kinds() for entry in [_Fields(kind, survey).platform()] if entry]
-        if found:
-            return max(found, key=lambda entry: entry[0])[1]
-    return None
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    """An entry, how believable it is, and whether its selectors find more than they should."""
+
+    entry: Platform
+    score: float
+    is_vague: bool
+
+
+def _best(survey: Survey) -> _Learnt | None:
+    found = (_Fields(kind, survey).learnt() for kind in survey.kinds())
+    return max((learnt for learnt in found if learnt), key=lambda learnt: learnt.score, default=None)
 
 
 @dataclass(slots=True)
@@ -89,6 +92,12 @@ class _Part:
     nodes: dict[int, LexborNode] = field(default_factory=dict)
     holds: set[int] = field(default_factory=set)
     hrefs: list[str] = field(default_factory=list)
+    times: int = 0
+
+    @property
+    def is_vague(self) -> bool:
+        """Whether it finds more than the one element of a block that is meant."""
+        return self.times * 4 > len(self.values) * 5
 
 
 class _Fields:
@@ -102,19 +111,21 @@ class _Fields:
         self.date_ids = {date.mem_id for dates in kind.own_dates.values() for date in dates}
         self.parts: dict[str, _Part] = {}
 
-    def platform(self) -> tuple[float, Platform] | None:
+    def learnt(self) -> _Learnt | None:
         """The entry and how believable it is, or None."""
         if not self._is_worth_it():
             return None
         self._collect()
         date = self._date() if self.page.needs_dates else None
         author = self._author()
-        name = Rule(author.css) if author else self._name_beside(date)
+        name = _naming(author) if author else self._name_beside(date)
         if name is None or (date is None and self.page.needs_dates):
             return None
         content = self._content(author, date)
         score = self._score(name, content)
-        return (score, self._entry(name, date, content)) if score is not None else None
+        if score is None:
+            return None
+        return _Learnt(self._entry(name, date, content), score, any(part.is_vague for part in (author, date) if part))
 
     def _name_beside(self, date: _Part | None) -> Rule | None:
         """A name in the same words as the date: "Ada, 3 May 2019", "by Ada on 3 May"."""
@@ -128,25 +139,12 @@ class _Fields:
                 return Rule(part.css, None, _BESIDE_DATE)
         return None
 
-    def _heading(self) -> str:
-        """The last short text above the blocks, or above what is around them."""
-        for around in way_up(self.kind.nodes[0], 4):
-            before = around.prev
-            for _ in range(4):
-                if before is None:
-                    break
-                text = line_of(before.html or "") if before.is_element_node and before.tag in _HEAD_TAGS else ""
-                if 2 < len(text) < 60:
-                    return text
-                before = before.prev
-        return ""
-
     def _is_worth_it(self) -> bool:
         total, dated = len(self.kind.nodes), len(self.kind.own_dates)
-        if not total or dated * 10 < total * 6 or (total == 1 and not _COMMENT.search(self._names(1))):
+        if not total or dated * 10 < total * 6 or (total == 1 and not _COMMENT.search(names_around(self.kind, 1))):
             return False
-        words = [_count(text) for text in self.texts]
-        return median(words) >= 6 and sum(words) >= (10 if _COMMENT.search(self._names(1)) else 20)
+        words = [count_words(text) for text in self.texts]
+        return median(words) >= 6 and sum(words) >= (10 if _COMMENT.search(names_around(self.kind, 1)) else 20)
 
     def _collect(self) -> None:
         places = {node.mem_id for node in self.kind.nodes}
@@ -158,10 +156,11 @@ class _Fields:
                 names = selectors_of(node)
                 for name in names:
                     part = self.parts.setdefault(name, _Part(name))
+                    part.times += 1
                     if place in part.values:
                         continue
                     part.values[place] = value
-                    part.words[place] = _count(value)
+                    part.words[place] = count_words(value)
                     part.nodes[place] = node
                     if node.mem_id in self.date_ids or any(
                         child.mem_id in self.date_ids for child in _own(node, places)
@@ -182,10 +181,10 @@ class _Fields:
         return best if best is not None and self._author_score(best) > 0.75 else None
 
     def _author_score(self, part: _Part) -> float:
-        values = [value for value in part.values.values() if value]
+        values = [_bare(value) for value in part.values.values() if value]
         if not values:
             return 0.0
-        names = [value for value in values if is_name(value) and not _HEADING.match(value)]
+        names = [value for value in values if is_name(value) and not HEADING.match(value) and not _TITLED.match(value)]
         coverage = len(names) / len(self.sample)
         if len(names) * 5 < len(values) * 4 or coverage < 0.5:
             return 0.0
@@ -203,7 +202,7 @@ class _Fields:
             + 0.1 * links
             + 0.25 * beside
             + 0.15 * bool(_BOLD.search(part.css))
-            + 0.2 * variety
+            + 0.2 * min(1.0, 2 * variety)
             - 0.4 * bool(_NO_AUTHOR.search(" ".join(_VALUE.findall(part.css))))
             - 0.5
         )
@@ -214,7 +213,7 @@ class _Fields:
             other = getattr(node, step)
             while other is not None and (not other.is_element_node or other.tag == "br"):
                 other = getattr(other, step)
-            if other is not None and other.mem_id in self.date_ids:
+            if other is not None and (other.mem_id in self.date_ids or is_date(line_of(other.html or "")[:71])):
                 return True
         return False
 
@@ -239,7 +238,7 @@ class _Fields:
         if not usable:
             return None
         most = max(sum(part.words.values()) for part in usable)
-        total = sum(_count(text) for text in self.texts)
+        total = sum(count_words(text) for text in self.texts)
         if most * 2 < total and most < 15 * len(self.sample):
             return None
         good = [part for part in usable if sum(part.words.values()) >= 0.9 * most]
@@ -260,39 +259,19 @@ class _Fields:
         filled = [body for body in bodies if body]
         if not filled or len(set(filled)) * 10 < len(filled) * 8:
             return None
-        belief = self._belief([_count(body) for body in filled])
-        if belief < 0.89 or (self.kind.siblings and content is None):
+        believed = belief(self.kind, self.texts, [count_words(body) for body in filled])
+        if believed < LIKELY or (self.kind.siblings and content is None):
             return None
         coverage = len(self.kind.own_dates) / total
-        spoken = sum(min(60, _count(body)) for body in bodies) * total / len(bodies)
+        spoken = sum(min(60, count_words(body)) for body in bodies) * total / len(bodies)
         # A block that holds its words is a safer find than a head that words follow.
-        safety = (1.0 if content else 0.6) * (0.5 if self.kind.siblings else 1.0) * (0.7 if author.pattern else 1.0)
-        return float(belief * coverage * math.sqrt(spoken) * safety)
-
-    def _belief(self, words: list[int]) -> float:
-        """How much speaks for posts and against teasers, profiles, products: a sum of plain points."""
-        own, around = self._names(1), self._names(5)
-        heading = self._heading()
-        is_headed = bool(_HEADING.match(heading))
-        is_named = bool(_DISCUSSION.search(own))
-        headed = sum(_leads_away(html) for html in self.kind.html) / len(self.kind.html)
-        linked = sum(_link_share(html) for html in self.kind.html) / len(self.kind.html)
-        timed = sum(bool(_CLOCK.search(html) or _SPAN.search(html)) for html in self.kind.html) / len(self.kind.html)
-        answered = sum(bool(_ANSWERED.search(html)) for html in self.kind.html) / len(self.kind.html)
-        belief = 1.2 if is_named else 0.9 if is_headed else 0.8 if _DISCUSSION.search(around) else 0.0
-        belief += 0.7 * (answered > 0.5) - 0.8 * (bool(_ELSEWHERE.search(heading)) and not is_headed)
-        belief -= 1.2 if _ELSEWHERE.search(own) else 0.2 if is_named else 1.0 if _ELSEWHERE.search(around) else 0.0
-        belief -= 1.5 * (headed > 0.4) + 1.0 * (linked > 0.6) + 0.6 * (len(words) == 1)
-        return belief + 0.5 * timed + 0.3 * (median(words) > 8) + 0.3 * (len(words) > 3) + 0.2
-
-    def _names(self, levels: int) -> str:
-        """Class names and ids of a block and of what is close around it."""
-        names = []
-        for node in list(way_up(self.kind.nodes[0], levels)):
-            attributes = node.attributes
-            names += [attributes.get(key) or "" for key in ("class", "id", "itemprop", "aria-label")]
-            names.append((node.tag or "") if "-" in (node.tag or "") else "")
-        return " ".join(names)
+        safety = (
+            (1.0 if content else 0.6)
+            * (0.5 if self.kind.siblings else 1.0)
+            * (0.7 if author.pattern is _BESIDE_DATE else 1.0)
+        )
+        # Enough is enough: among kinds that are all believed, the one that holds most words is the posts.
+        return float(min(believed, SURE) * math.sqrt(coverage * spoken) * safety)
 
     def _entry(self, author: Rule, date: _Part | None, content: _Part | None) -> Platform:
         drop = [author.css, *([date.css] if date else [])]
@@ -339,15 +318,30 @@ _DEPTHS = (
 )
 
 
+_LABELLED = re.compile(r"label-(?:from|other)\"\]$")
 _VALUE = re.compile(r"\"([^\"]*)\"")
-_BOLD = re.compile(r"(?:^|> )(?:b|strong|cite|h[2-6]|button)\b")
+_BOLD = re.compile(r"(?:^|> )(?:b|strong|cite|h[2-6]|button|dt|th|legend)\b")
 
 
-def _count(text: str) -> int:
-    """How many words; scripts that put no spaces between them have one in two letters."""
-    return len(_WORD.findall(text)) + len(UNSPACED.findall(text)) // 2
+#: A name, and what pages put around it: "by", a number in front, a member's number behind, "writes:".
+_NAMED = re.compile(
+    rf"^\W?(?:#?\d{{1,5}}[.):]\s+)?(?:{any_of('by')}\s+)?(.+?)(?:\s*\(\s*#?\d[\d.,]*\s*\))?(?:\s+{any_of('says')})?\s*:?$",
+    re.IGNORECASE,
+)
 
 
+def _bare(value: str) -> str:
+    found = _NAMED.match(value)
+    return found.group(1) if found else value
+
+
+def _naming(author: _Part) -> Rule:
+    is_bare = all(_bare(value) == value for value in author.values.values())
+    return Rule(author.css, None, None if is_bare else _NAMED)
+
+
+#: What titles and quotations begin with, and names do not.
+_TITLED = re.compile(r"(?:re|aw|sv|antw)\s?:|[\"“„«»]", re.IGNORECASE)
 _LABEL = re.compile(rf"^(?:{any_of('around_date')}|{any_of('says')}|{any_of('by')})$", re.IGNORECASE)
 
 
@@ -369,6 +363,8 @@ def _is_around(part: _Part, other: _Part, place: int) -> bool:
 def _is_furniture(part: _Part, blocks: int) -> bool:
     """Tell buttons and labels: short, in half of the blocks, and the same in nearly all of these."""
     values = [value for value in part.values.values() if value]
+    if _LABELLED.search(part.css):
+        return True
     if len(values) < max(2, 0.5 * blocks) or max(map(len, values)) > 60:
         return False
     common = Counter(values).most_common(1)[0][1]
@@ -389,16 +385,3 @@ def _own(block: LexborNode, places: Iterable[int]) -> Iterator[LexborNode]:
         count += 1
         yield node
         stack.append(node.first_child)
-
-
-def _leads_away(html: str) -> bool:
-    """Tell a teaser: its heading is a link to another page."""
-    found = _HEADING_LINK.search(html)
-    href = (found.group(1) or found.group(2) or "") if found else ""
-    return bool(found) and "#" not in href and not PROFILE.search(href)
-
-
-def _link_share(html: str) -> float:
-    total = _count(text_of(html))
-    linked = sum(_count(text_of(link)) for link in _LINK.findall(html))
-    return linked / total if total else 1.0

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+import stance
 from stance.errors import DataError, PageError
 from stance.extract.page import Page
 from stance.tables import read_bytes
@@ -77,16 +78,17 @@ def page_of(
     return Page(name=name, data=data, text=decode(data, charset), url=url, captured_at=captured_at)
 
 
-#: Magic bytes of the compressed forms that the standard library opens.
+#: Magic bytes of the compressed forms that the standard library or Arrow opens.
 _OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], io.BufferedIOBase]], ...] = (
     (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\x00", lzma.LZMAFile),
+    (b"\x28\xb5\x2f\xfd", lambda stream: stance.open_zstd(stream)),
 )
 
 
 def _expanded(data: bytes, name: str) -> bytes:
-    """Undo gzip, bzip2 or xz, but never past `MAX_BYTES`: a few bytes can stand for many."""
+    """Undo gzip, bzip2, xz or Zstandard, but never past `MAX_BYTES`: a few bytes can stand for many."""
     for magic, opened in _OPENERS:
         if data.startswith(magic):
             try:

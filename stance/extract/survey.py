@@ -28,6 +28,9 @@ _MOST = 60_000
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 
 BUTTON = re.compile(rf"^{any_of('button')}$", re.IGNORECASE)
+
+#: What stands before the date of a writer's own coming.
+MEMBER_DATE = re.compile(rf"\b{any_of('member_since')}\b", re.IGNORECASE)
 _SAYS = re.compile(rf"\s{any_of('says')}\s*:?$", re.IGNORECASE)
 
 #: Addresses of people's own pages.
@@ -53,6 +56,8 @@ def names_of(node: LexborNode) -> list[str]:
         value = attributes.get(key)
         if value and re.fullmatch(r"[\w /-]+", value) and len(value) < 40:
             names.append(f'{tag}[{key}="{value}"]')
+    if not names:
+        names += [f'{tag}[data-shape~="{name}"]' for name in (attributes.get("data-shape") or "").split()]
     return names
 
 
@@ -134,7 +139,7 @@ class Survey:
                     if name not in met:
                         met.add(name)
                         owners[name][key].append(date)
-        return list(islice(self._worth_a_look(owners, elements), _KINDS))
+        return list(islice(self._worth_a_look(_with_any_tag(owners), elements), _KINDS))
 
     def _worth_a_look(
         self, owners: Mapping[str, dict[int, list[LexborNode]]], elements: Mapping[int, LexborNode]
@@ -161,6 +166,20 @@ class Survey:
         return kind
 
 
+def _with_any_tag(owners: dict[str, dict[int, list[LexborNode]]]) -> dict[str, dict[int, list[LexborNode]]]:
+    """Add names that elements of several tags share: the opening post may be no item of the list below it."""
+    shared: dict[str, list[str]] = defaultdict(list)
+    for name in owners:
+        if " > " not in name and "[class" in name:
+            shared[name[name.index("[") :]].append(name)
+    merged = {
+        css: {key: value for name in names for key, value in owners[name].items()}
+        for css, names in shared.items()
+        if len(names) > 1
+    }
+    return {**owners, **merged}
+
+
 def _spaced(text: str) -> str:
     """Put a space behind each letter of the scripts that write none, so that lengths compare."""
     return UNSPACED.sub(r"\g<0> ", text)
@@ -168,6 +187,13 @@ def _spaced(text: str) -> str:
 
 #: "3h" and the like, alone in an element.
 _AGE = re.compile(r"^·?\s?\d{1,3}\s?(?:s|sec|m|mins?|h|hrs?|d|w|wks?|mo|y|yrs?)\.?$")
+
+#: A day without its year, alone in an element: "Wed, May 3 @ 10:15 AM".
+_DAY = re.compile(
+    rf"^\W*(?:{any_of('around_date')}\W+){{0,3}}(?:{any_of('month')}\.?\s+\d{{1,2}}|\d{{1,2}}\.?\s+{any_of('month')})(?:st|nd|rd|th)?\b"
+    rf"(?:\W*(?:at|um|à|om)?\W*\d{{1,2}}[:.h]\d\d(?::\d\d)?\s*(?:[ap]\.?m\.?)?)?\W*$",
+    re.IGNORECASE,
+)
 
 
 def profiles(page: Document) -> Iterator[LexborNode]:
@@ -189,20 +215,37 @@ def dates(page: Document) -> Iterator[LexborNode]:
             seen.add(node.mem_id)
             yield node
     for text in body.traverse(include_text=True):
-        if text.tag != "-text":
-            continue
-        value = (text.text_content or "").strip()
-        if not 1 < len(value) < 90 or not any(letter.isdigit() for letter in value):
-            continue
-        if not (_AGE.match(value) or (len(value) > 4 and date_in(value))):
+        if not _says_date(text):
             continue
         around = text.parent
-        if around is None or around.mem_id in seen or around.tag in ("script", "style", "option", "textarea"):
+        if around is None or around.mem_id in seen:
             continue
         if any(above.mem_id in seen for above in way_up(around, 3)):
             continue
         seen.add(around.mem_id)
         yield around
+
+
+def says_dates(page: Document) -> bool:
+    """Tell whether a page says at least two dates, wherever they stand."""
+    body = page.tree.body
+    texts = body.traverse(include_text=True) if body is not None else ()
+    return len(list(islice(filter(_says_date, texts), 2))) > 1
+
+
+def _says_date(text: LexborNode) -> bool:
+    """Tell whether a node is a text that is little more than a date, and not that of its writer's membership."""
+    if text.tag != "-text":
+        return False
+    value = (text.text_content or "").strip()
+    if not 1 < len(value) < 90 or not any(letter.isdigit() for letter in value):
+        return False
+    if not (_AGE.match(value) or (len(value) > 4 and date_in(value)) or (len(value) < 50 and _DAY.match(value))):
+        return False
+    if text.parent is None or text.parent.tag in ("script", "style", "option", "textarea"):
+        return False
+    before = text.prev
+    return not MEMBER_DATE.search(value) and (before is None or not MEMBER_DATE.search((before.text() or "")[-30:]))
 
 
 _SENTENCE = re.compile(r"[。！？؟।]")
@@ -216,6 +259,7 @@ def is_name(value: str) -> bool:
         and len(value.split()) < 6
         and not is_date(value)
         and not _AGE.match(value)
+        and not _DAY.match(value)
         and not _SENTENCE.search(value)
         and not date_in(value)
         and not BUTTON.match(value)

@@ -12,9 +12,9 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,6 +24,7 @@ from stance.extract import extract
 from stance.extract.sources import names_apart
 from stance.parquet import check_format
 from stance.records import thread_rows
+from stance.stream.lines import Lines
 from stance.tables import csv_cell, table_format, without_mark
 
 #: A line longer than this is no post; it is skipped to its end, so that a file without line breaks needs no memory.
@@ -61,20 +62,21 @@ class Rows(NamedTuple):
 
     Attributes
     ----------
-    source : list of int
+    source : sequence of int
         Number of the source of each row.
-    line : list of int or None
+    line : sequence of int or None
         Where the row begins, counted from 1: the line of a text, the row of a Parquet file or page.
-    ordinal : list of int
+    ordinal : sequence of int
         Number of the row in its source, counted from 1.
-    content : list
-        A line of JSON Lines as bytes, else a mapping; or why there is none.
+    content : sequence
+        A line of JSON Lines as bytes, else a mapping; or why there is none. `Lines`, where nothing but plain lines was
+        found.
     """
 
-    source: list[int]
-    line: list[int | None]
-    ordinal: list[int]
-    content: list[Content]
+    source: Sequence[int]
+    line: Sequence[int | None]
+    ordinal: Sequence[int]
+    content: Sequence[Content]
 
     @property
     def n_rows(self) -> int:
@@ -89,11 +91,18 @@ class Rows(NamedTuple):
     @classmethod
     def joined(cls, stretches: Sequence[Rows]) -> Rows:
         """Stretches one after another."""
-        return (
-            stretches[0]
-            if len(stretches) == 1
-            else cls(*(list(chain(*column)) for column in zip(*stretches, strict=True)))
-        )
+        return stretches[0] if len(stretches) == 1 else cls(*map(_joined, zip(*stretches, strict=True)))
+
+
+def _joined(pieces: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    """One column of several stretches; still in one piece where they are pieces of one."""
+    pieces = [piece for piece in pieces if piece] or pieces[:1]
+    if all(isinstance(piece, Lines) for piece in pieces):
+        return Lines.joined(cast("Sequence[Lines]", pieces))
+    ranges = all(isinstance(piece, range) for piece in pieces)
+    if ranges and all(after.start == before.stop for before, after in pairwise(cast("Sequence[range]", pieces))):
+        return range(pieces[0].start, pieces[-1].stop)  # type: ignore[attr-defined]
+    return list(chain(*pieces))
 
 
 def _numbered(source: int, found: Iterable[tuple[int | None, Content]]) -> Iterator[Rows]:
@@ -105,9 +114,9 @@ def _numbered(source: int, found: Iterable[tuple[int | None, Content]]) -> Itera
         ordinal += len(block)
 
 
-def _stretch(source: int, lines: list[int | None], ordinal: int, contents: list[Content]) -> Rows:
+def _stretch(source: int, lines: Sequence[int | None], ordinal: int, contents: Sequence[Content]) -> Rows:
     n_rows = len(contents)
-    return Rows([source] * n_rows, lines, list(range(ordinal, ordinal + n_rows)), contents)
+    return Rows([source] * n_rows, lines, range(ordinal, ordinal + n_rows), contents)
 
 
 @dataclass
@@ -221,36 +230,39 @@ def _kind(name: str, head: bytes) -> str | None:
 
 def _json_lines(source: int, stream: IO[bytes]) -> Iterator[Rows]:
     ordinal = 1
-    for number, lines in _blocks_of_lines(stream):
-        if ordinal == 1:
-            lines[0] = lines[0].removeprefix(b"\xef\xbb\xbf")
-        numbers: list[int | None] = list(range(number, number + len(lines)))
-        contents: list[Content] = list(lines)
-        if max(map(len, lines)) >= LONGEST_LINE:
-            contents = [_TOO_LONG if len(line) >= LONGEST_LINE else line for line in lines]
-        if not all(lines) or any(map(bytes.isspace, lines)):
-            numbers = [number for number, line in zip(numbers, lines, strict=True) if line.strip()]
-            contents = [content for content, line in zip(contents, lines, strict=True) if line.strip()]
-        if contents:
-            yield _stretch(source, numbers, ordinal, contents)
-            ordinal += len(contents)
+    for number, data in _blocks_of_lines(stream):
+        lines = Lines(data.removeprefix(b"\xef\xbb\xbf") if number == 1 else data)
+        numbers = range(number, number + len(lines))
+        if lines.is_plain(LONGEST_LINE):
+            stretch = _stretch(source, numbers, ordinal, lines)
+        else:
+            found = [(number, _unless_long(line)) for number, line in zip(numbers, lines, strict=True) if line.strip()]
+            stretch = _stretch(source, [number for number, _ in found], ordinal, [line for _, line in found])
+        ordinal += stretch.n_rows
+        if stretch.n_rows:
+            yield stretch
 
 
-_TOO_LONG = Refused(f"longer than {LONGEST_LINE} bytes")
+def _unless_long(line: bytes) -> Content:
+    return line if len(line) < LONGEST_LINE else Refused(f"longer than {LONGEST_LINE} bytes")
 
 
-def _blocks_of_lines(stream: IO[bytes]) -> Iterator[tuple[int, list[bytes]]]:
-    """Some thousand lines at a time, with the number of the first; of one that is too long only the beginning."""
+def _blocks_of_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Whole lines, some thousand at a time, with the number of the first; of a too long one only the beginning."""
     number, rest = 1, b""
     while block := stream.read1(_BLOCK):  # type: ignore[attr-defined]
-        first, *others = block.split(b"\n")
-        lines = [rest + first if len(rest) < LONGEST_LINE else rest, *others]
-        rest = lines.pop()[:LONGEST_LINE]
-        if lines:
-            yield number, lines
-            number += len(lines)
+        end = block.rfind(b"\n")
+        # In a line that is too long already, all up to the next line feed is passed over.
+        start = 0 if len(rest) < LONGEST_LINE else block.find(b"\n") if end >= 0 else len(block)
+        if end < 0:
+            rest = (rest + block[start:])[:LONGEST_LINE]
+            continue
+        data = rest + block[start:end]
+        yield number, data
+        number += data.count(b"\n") + 1
+        rest = block[end + 1 :]
     if rest:
-        yield number, [rest]
+        yield number, rest
 
 
 @dataclass
