@@ -18,7 +18,6 @@ from stance.records import Post, Thread
 #: What themes put around a name.
 _SAYS = re.compile(rf"(?:\s+{any_of('says')})?\s*:?\s*$", re.IGNORECASE)
 _SAYS_LINE = re.compile(rf"^\W*{any_of('says')}\s*:\s*\n", re.IGNORECASE)
-_UNVERIFIED = re.compile(rf"\s*\({any_of('unverified')}\)\s*$", re.IGNORECASE)
 _BY = re.compile(rf"^{any_of('by')}\s+(?=\S)", re.IGNORECASE)
 
 
@@ -83,18 +82,16 @@ def _post(draft: Draft, names: dict[int, str], shown: dict[str, str], date: str 
 
 
 def clean_author(name: str | None) -> str | None:
-    """Take "says:", "Comment by" and Drupal's "(not verified)" off a name.
+    """Take "says:" and "Comment by" off a name.
 
     Examples
     --------
     >>> clean_author("Comment by Ada says:")
     'Ada'
-    >>> clean_author("Ada (nicht überprüft)")
-    'Ada'
     """
     if not name:
         return None
-    name = _BY.sub("", _UNVERIFIED.sub("", _SAYS.sub("", name))).strip(" \t,:|·–—-")
+    name = _BY.sub("", _SAYS.sub("", name)).strip(" \t,:|·–—-")
     return name or None
 
 
