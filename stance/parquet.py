@@ -106,11 +106,6 @@ def write_parquet(table: pd.DataFrame, stream: IO[bytes]) -> None:
     pq.write_table(stamped(pa.table(columns)), stream)
 
 
-def open_zstd(stream: IO[bytes]) -> pa.CompressedInputStream:
-    """Open a stream of Zstandard, which Python's own library reads from 3.14 on."""
-    return pa.CompressedInputStream(stream, "zstd")
-
-
 def stamped(table: pa.Table) -> pa.Table:
     """The same table with `TABLE_FORMAT` in its metadata, which Parquet keeps."""
     return table.replace_schema_metadata({**(table.schema.metadata or {}), _STAMP: str(TABLE_FORMAT).encode()})

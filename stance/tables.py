@@ -10,24 +10,21 @@ commands on the reader's machine; such a cell gets a mark that makes it text, an
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
 import io
 import json
-import lzma
 import os
 import re
 import sys
 import tempfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from numbers import Number
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import stance
+from stance.compressed import DAMAGED, opener
 from stance.errors import DataError
 from stance.records import NULLABLE_COLUMNS, POST_COLUMNS
 
@@ -36,13 +33,6 @@ if TYPE_CHECKING:
 
 FORMATS = (".jsonl", ".csv", ".parquet")
 
-#: Magic bytes of the compressed forms that the standard library or Arrow opens.
-_OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
-    (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
-    (b"BZh", bz2.BZ2File),
-    (b"\xfd7zXZ\x00", lzma.LZMAFile),
-    (b"\x28\xb5\x2f\xfd", lambda stream: stance.open_zstd(stream)),
-)
 #: Bytes at which a compressed table is refused where it would be read into memory: a few can stand for very many.
 MOST_EXPANDED = 1 << 30
 
@@ -125,12 +115,12 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 def decompress(data: bytes) -> bytes:
     """Undo gzip, bzip2, xz or Zstandard where the first bytes say so, but never past `MOST_EXPANDED`."""
-    opened = next((opened for magic, opened in _OPENERS if data.startswith(magic)), None)
+    opened = opener(data)
     if opened is None:
         return data
     try:
         expanded: bytes = opened(io.BytesIO(data)).read(MOST_EXPANDED + 1)
-    except (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError) as error:
+    except DAMAGED as error:
         raise DataError(f"compressed data is damaged ({error})", fix="get the file again") from error
     if len(expanded) > MOST_EXPANDED:
         fix = "split it, or label it with `stance label -o`, which reads a row at a time"

@@ -377,6 +377,16 @@ def test_a_dump_of_a_post_a_line_gives_the_posts_that_extract_finds(tmp_path, mo
     assert sorted(row for row in found if row[3]) == sorted(expected)
 
 
+def test_a_dump_packed_with_a_window_of_two_gigabytes_is_read(tmp_path, model):
+    """As Pushshift packed Reddit; most readers refuse more than 128 MB."""
+    line = b'{"body": "Ban it.", "link_id": "t3_l", "parent_id": "t3_l", "created_utc": 1556878500, "id": "b"}'
+    window = (31 - 10) << 3
+    block = ((len(line) << 3) | 1).to_bytes(3, "little") + line
+    (tmp_path / "RC_2019-05.zst").write_bytes(b"\x28\xb5\x2f\xfd\0" + bytes([window]) + block)
+    label_files([tmp_path / "RC_2019-05.zst"], tmp_path / "out.jsonl", model)
+    assert [row["text"] for row in lines(tmp_path / "out.jsonl")] == ["Ban it."]
+
+
 def test_a_dump_tells_parents_and_threads_and_passes_over_what_is_no_post(tmp_path, model):
     comment = {"body": "No.", "link_id": "t3_l", "created_utc": 1556878500, "author": "ann"}
     dump = [

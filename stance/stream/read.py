@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
 import io
-import lzma
 import sys
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import chain, pairwise
@@ -19,6 +15,7 @@ from typing import IO, Any, NamedTuple, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stance.compressed import DAMAGED, opener
 from stance.errors import DataError, StanceError
 from stance.extract import extract
 from stance.extract.dumped import dump_form, dumped_posts
@@ -36,15 +33,9 @@ _HEAD = 1 << 18
 _BLOCK = 1 << 20
 _BLOCK_ROWS = 5_000
 
-_OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
-    (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
-    (b"BZh", bz2.BZ2File),
-    (b"\xfd7zXZ\x00", lzma.LZMAFile),
-    (b"\x28\xb5\x2f\xfd", lambda stream: pa.CompressedInputStream(stream, "zstd")),
-)
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _BY_NAME = {".jsonl": ".jsonl", ".ndjson": ".jsonl", ".csv": ".csv", ".parquet": ".parquet"}
-_DAMAGED = (OSError, EOFError, UnicodeDecodeError, zlib.error, lzma.LZMAError, pa.ArrowException)
+_DAMAGED = (*DAMAGED, pa.ArrowException)
 
 
 class Refused(NamedTuple):
@@ -221,7 +212,8 @@ class Reading:
 
 def _seekable(stream: io.BufferedReader[Any], name: str) -> IO[bytes]:
     """A stream that can be read from its end, as Parquet is: what cannot is read whole."""
-    if stream.seekable():
+    # One that is decompressed can be sought too, but only by reading all before.
+    if stream.seekable() and isinstance(getattr(stream, "raw", None), io.FileIO):
         return stream
     data = stream.read(MOST_EXPANDED + 1)
     if len(data) > MOST_EXPANDED:
@@ -252,11 +244,8 @@ def _opened(name: str) -> IO[bytes]:
 
 def _decompressed(raw: IO[bytes]) -> io.BufferedReader[Any]:
     stream = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
-    head = stream.peek(6)
-    for magic, opened in _OPENERS:
-        if head.startswith(magic):
-            return io.BufferedReader(opened(stream), 1 << 18)
-    return stream
+    opened = opener(stream.peek(6))
+    return stream if opened is None else io.BufferedReader(opened(stream), 1 << 18)
 
 
 def _kind(name: str, head: bytes) -> str | None:
