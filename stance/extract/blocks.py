@@ -12,6 +12,10 @@ from stance.extract.draft import Draft
 from stance.extract.markup import texts_of, without
 from stance.extract.platforms import Platform, Rule
 
+#: Elements that are walked to leave the answers out of what is around them: some hundred in any page that was written
+#: to be read. Of a thousand wrappers around wrappers, each read whole, it would be the square.
+_MOST_WALKED = 200_000
+
 _MEDIA = re.compile(r"<(?:img|video|audio|iframe|embed)\b")
 
 
@@ -27,6 +31,7 @@ class Blocks:
         self.page = page
         self._place = {node.mem_id: place for place, node in enumerate(nodes)}
         self._owners: dict[int, int | None] = {}
+        self._left = _MOST_WALKED
         if siblings:
             self._take_siblings()
         self._around_answers = self._ways_to_answers()
@@ -76,10 +81,11 @@ class Blocks:
             return node.html or ""
         parts: list[str] = []
         stack = [node.first_child]
-        while stack:
+        while stack and self._left:
             child = stack.pop()
             if child is None:
                 continue
+            self._left -= 1
             stack.append(child.next)
             if child.mem_id in self._around_answers and child.mem_id not in self._place:
                 parts.append("<br>")
