@@ -339,7 +339,7 @@ _BOLD = re.compile(r"(?:^|> )(?:b|strong|cite|h[2-6]|button|dt|th|legend)\b")
 
 #: A name, and what pages put around it: "by", a number in front, a member's number behind, "writes:".
 _NAMED = re.compile(
-    rf"^\W?(?:#?\d{{1,5}}[.):]\s+)?(?:{any_of('by')}\s*:?\s+)?(.+?)(?:\s*\(\s*#?\d[\d.,]*\s*\))?(?:\s+{any_of('says')}(?:\.\.\.|…)?)?\s*[:»]*$",
+    rf"^\W?(?:#?\d{{1,5}}[.):]\s+)?(?:{any_of('by')}\s*:?\s+)?(.+?)(?:\s*\(\s*#?\d[\d.,]*\s*\)|\s*[<(\[]\S+@\S+[>)\]])?(?:\s+{any_of('says')}(?:\.\.\.|…)?)?\s*[:»]*$",
     re.IGNORECASE,
 )
 
@@ -350,9 +350,14 @@ def _bare(value: str) -> str:
 
 
 def _naming(author: _Part) -> Rule:
-    is_bare = all(_bare(value) == value for value in author.values.values())
-    return Rule(author.css, None, None if is_bare else _NAMED)
+    values = author.values.values()
+    if sum(bool(_WITH_TOWN.match(value)) for value in values) * 5 > len(values) * 4:
+        return Rule(author.css, None, _WITH_TOWN)
+    return Rule(author.css, None, None if all(_bare(value) == value for value in values) else _NAMED)
 
+
+#: Newspapers print where a writer lives: "Ada Lorne, Upper Ford".
+_WITH_TOWN = re.compile(rf"^(?:{any_of('by')}\s*:?\s+)?([^,]+),\s[^,\d]+$", re.IGNORECASE)
 
 #: What a writer is on a site, which is no name.
 _ROLE = re.compile(rf"{any_of('role')}$", re.IGNORECASE)

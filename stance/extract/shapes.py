@@ -226,7 +226,11 @@ class _Parts:
             runs = [range(one, two) for one, two in pairwise([*starts, len(self.units)])]
         if len(runs) < 2:
             runs = self._before_feet()
-        return [*runs[:-1], self._without_foot(runs)] if len(runs) > 1 else []
+        if len(runs) < 2:
+            return []
+        runs[-1] = self._without_foot(runs)
+        runs[0] = self._without_lead(runs)
+        return runs
 
     def _between(self, rules: list[int]) -> list[range]:
         ends = [-1, *rules, len(self.units)]
@@ -274,6 +278,12 @@ class _Parts:
             return False
         before = [self.units[place - 1] for place in heads]
         return len({unit.shape for unit in before}) == 1 and all(0 < unit.length <= _TITLE for unit in before)
+
+    def _without_lead(self, runs: list[range]) -> range:
+        """The first run without the page's head: all down to the last kind of child that no other run has."""
+        tags = {self.units[place].tag for run in runs[1:] for place in run}
+        lead = [place for place in runs[0] if self.units[place].tag not in tags]
+        return range(lead[-1] + 1 if lead and lead[-1] + 1 < runs[0].stop else runs[0].start, runs[0].stop)
 
     def _without_foot(self, runs: list[range]) -> range:
         """The last run without what follows the discussion: kinds of children and headings that no other run has."""
