@@ -122,7 +122,8 @@ class _Fields:
             return None
         content = self._content(author, date)
         is_vague = any(part.is_vague for part in (author, date) if part)
-        score = self._score(name, content, is_vague)
+        # One block with several writers or dates is what stands around the posts.
+        score = self._score(name, content, is_vague) if len(self.kind.nodes) > 1 or not is_vague else None
         return _Learnt(self._entry(name, date, content), score, is_vague) if score is not None else None
 
     def _name_beside(self, date: _Part | None) -> Rule | None:
