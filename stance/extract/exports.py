@@ -20,6 +20,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 from stance.errors import PageError
 from stance.extract.assemble import assemble
 from stance.extract.draft import Draft
+from stance.extract.json_tree import TREE, read_tree
 from stance.extract.markup import text_and_quote
 from stance.extract.page import Page
 from stance.records import Thread
@@ -130,6 +131,9 @@ def _read(page: Page, root: Any) -> list[Thread]:
     for name, entry in exports().items():
         if all(find(root, mark) for mark in entry["marks"]) and _is_titled(root, entry):
             return list(_Export(page, name, entry).threads(root))
+    drafts = read_tree(root)
+    if drafts:
+        return [assemble(page, drafts, platform=TREE, title=None)]
     raise PageError(
         "no export that stance knows", where=page.name, fix="see exports.toml for the forms, or give a posts table"
     )
