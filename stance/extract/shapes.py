@@ -19,7 +19,7 @@ from selectolax.lexbor import LexborNode
 from stance.extract.dates import date_in
 from stance.extract.document import Document
 from stance.extract.guards import depth_of
-from stance.extract.markup import line_of
+from stance.extract.markup import has_fields, line_of
 from stance.extract.survey import MEMBER_DATE
 from stance.extract.words import any_of
 
@@ -160,7 +160,7 @@ class _Writer:
             is_inline = child.tag == "-text" or (child.tag in _INLINE and child.mem_id not in self._around_blocks)
             if is_inline:
                 line.append(child)
-            elif child.is_element_node and child.tag not in _UNSEEN:
+            elif child.is_element_node and child.tag not in _UNSEEN and not _is_to_fill_in(child):
                 yield from _lines(line, node)
                 line = []
                 if child.tag != "br":
@@ -292,6 +292,10 @@ class _Parts:
         most = max(len(run) for run in runs[:-1]) + 2
         stops = (place for place in last if self.units[place].tag not in tags or place - last.start >= most)
         return range(last.start, next(stops, last.stop))
+
+
+def _is_to_fill_in(node: LexborNode) -> bool:
+    return node.tag == "form" and has_fields(node.html or "")
 
 
 def _is_dated(text: str) -> bool:
