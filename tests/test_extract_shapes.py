@@ -19,8 +19,8 @@ PAGES = sorted((Path(__file__).parent / "pages").glob("*.html"))
 PIECES = st.sampled_from(
     re.findall(
         r"\S+",
-        """<p> </p> <hr> <br> <b>Ada</b> 3&nbsp;May&nbsp;2019 <div> </div> <table><tr><td> </table> Yes. <dl><dt> <dd> </dl>
-        <li> Name: &lt;b&gt; <font> <a> </a> <pre> </pre> <form> <input> </form> <textarea>""",
+        """<p> </p> <hr> <br> <b>Ada</b> 3&nbsp;May&nbsp;2019 <div> </div> <table><tr><td> </table> Yes. <dl><dt>
+        <dd> </dl> <li> Name: &lt;b&gt; <font> <a> </a> <pre> </pre> <form> <input> </form> <textarea>""",
     )
 )
 
