@@ -74,6 +74,8 @@ NEXT = {
     "flarum-last-page": None,
     "forumotion-awesome": "t7p15-masts",
     "forumotion-invision": "t7p15-masts",
+    "moodle-nested": None,
+    "question2answer": "hedges?start=10",
     "proboards": "thread/7/lamps?page=2",
     "forumotion-modern": "t7p15-masts",
     "forumotion-prosilver": "t7p15-masts",
