@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from stance.extract.exports import exports
+from stance.extract.forms import exports
 from stance.extract.html import read_part
 from stance.extract.page import Page
 from stance.extract.platforms import Platform, platforms
