@@ -224,7 +224,7 @@ def _texts(blocks: Blocks, platform: Platform) -> dict[int, tuple[str, str, bool
         own[place] = without(html, drops.get(place, ()))[0]
         if taken:
             quoted[place] = _quote_of(taken, drops.get(place, ()))
-    texts = {place: _up_to(platform.end, text) for place, text in zip(own, texts_of(list(own.values())), strict=True)}
+    texts = {place: _written(platform, text) for place, text in zip(own, texts_of(list(own.values())), strict=True)}
     said = dict(zip(quoted, texts_of(list(quoted.values())), strict=True))
     # A post that only repeats another's words says those words.
     return {
@@ -233,9 +233,12 @@ def _texts(blocks: Blocks, platform: Platform) -> dict[int, tuple[str, str, bool
     }
 
 
-def _up_to(end: re.Pattern[str] | None, text: str) -> str:
-    found = end.search(text) if end else None
-    return text[: found.start()].rstrip() if found else text
+def _written(platform: Platform, text: str) -> str:
+    if platform.start and (found := platform.start.match(text)):
+        text = text[found.end() :]
+    if platform.end and (found := platform.end.search(text)):
+        text = text[: found.start()].rstrip()
+    return text
 
 
 def _quote_of(taken: Iterable[str], drops: Iterable[str]) -> str:
