@@ -5,6 +5,7 @@ Apart from `stance.conversation`, since an optimiser takes a second to import an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import astuple, fields
 
 import numpy as np
@@ -28,18 +29,18 @@ _ALONE = 0.5
 _START = Couplings(text=-0.5, meaning=0.5, relation=0.5, author_same=1.5, author_opposite=-1.0, author_both_none=0.5)
 
 
-#: What a fit may find, where a few threads would have it otherwise: words never count for the opposite of what they
-#: say, and nobody writes against himself.
+#: Where couplings must lie, even if a few threads would have it otherwise: words never count for the opposite of what
+#: they say, and nobody writes against himself.
 _BOUNDS = {
-    "text": (-0.9, None),
-    "meaning": (0.2, None),
-    "relation": (0.0, None),
-    "author_same": (0.0, None),
-    "author_opposite": (None, 0.0),
+    "text": (-0.9, np.inf),
+    "meaning": (0.2, np.inf),
+    "relation": (0.0, np.inf),
+    "author_same": (0.0, np.inf),
+    "author_opposite": (-np.inf, 0.0),
 }
 
-#: The penalty of a fit to so few posts that one decides: half a ridge with unit spread, shared by all of them.
-_PRIOR = 0.5
+#: The penalty times the number of posts is at least this: so much do a few posts count against what is usual.
+_LEAST_PENALTY = 0.5
 
 
 def fit_couplings(graph: Graph, evidence: Evidence, stance: Ints, *, penalty: float = 0.002) -> Couplings:
@@ -57,7 +58,7 @@ def fit_couplings(graph: Graph, evidence: Evidence, stance: Ints, *, penalty: fl
     """
     rows = np.arange(len(stance))
     alone = unlinked(graph)
-    ridge = penalty + _PRIOR / max(1, len(stance))
+    ridge = max(penalty, _LEAST_PENALTY / max(1, len(stance)))
 
     def loss(values: Floats) -> float:
         couplings = Couplings(*values)
@@ -66,7 +67,13 @@ def fit_couplings(graph: Graph, evidence: Evidence, stance: Ints, *, penalty: fl
         errors = -np.log(marginals + 1e-12) - _ALONE * np.log(by_itself + 1e-12)
         return float(errors.mean() + ridge * float(values @ values))
 
-    bounds = [_BOUNDS.get(one.name, (None, None)) for one in fields(Couplings)]
+    least, most = np.transpose([_BOUNDS.get(one.name, (-np.inf, np.inf)) for one in fields(Couplings)])
+    found = _minimum(loss, None)
+    if (found < least).any() or (found > most).any():
+        found = _minimum(loss, list(zip(least, most, strict=True)))
+    return Couplings(*(round(float(value), 3) for value in found))
+
+
+def _minimum(loss: Callable[[Floats], float], bounds: list[tuple[float, float]] | None) -> Floats:
     options = {"maxiter": 25, "ftol": 1e-5, "eps": 1e-3}
-    found = minimize(loss, astuple(_START), method="L-BFGS-B", bounds=bounds, options=options)
-    return Couplings(*(round(float(value), 3) for value in found.x))
+    return np.asarray(minimize(loss, astuple(_START), method="L-BFGS-B", bounds=bounds, options=options).x)
