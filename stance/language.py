@@ -47,7 +47,7 @@ ENGLISH = frozenset(
     why will with without won't would wouldn't wrong years yet you you're you've your yourself
     """.split()  # noqa: SIM905 - a list would be one word a line
 )
-_ENGLISH_SHARE = 1 / 10
+_ENGLISH_PART = 10
 _ENGLISH_BYTES = frozenset(map(str.encode, ENGLISH))
 
 # From so many texts on counting is left to compiled code: it takes a second to load.
@@ -93,22 +93,22 @@ def foreign_languages(texts: Sequence[str], known: tuple[str, ...]) -> dict[int,
     """Find the texts in a language outside `known`: their places, and the language's ISO 639-1 code."""
     asked: Iterable[int] = range(len(texts))
     if "en" in known:
-        asked = np.flatnonzero(english_shares(texts) < _ENGLISH_SHARE).tolist()
+        asked = np.flatnonzero(~surely_english(texts)).tolist()
     found = ((place, _detected(texts[place], known)) for place in asked if len(texts[place]) >= LEAST_LETTERS)
     return {place: language for place, language in found if language is not None}
 
 
-def english_shares(texts: Sequence[str]) -> NDArray[np.float64]:
-    """Share of the bytes of each text, white space apart, that words of `ENGLISH` make up; 0 to 1."""
+def surely_english(texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether words of `ENGLISH` make up a tenth of the bytes of each text, white space apart."""
     if len(texts) >= _MANY and stance.Scorer.compiled:
-        return stance.Scorer.word_shares(texts, ENGLISH)
-    return np.array([_english_share(text) for text in texts], dtype=np.float64)
+        return stance.Scorer.made_of(texts, ENGLISH, _ENGLISH_PART)
+    return np.array([_is_surely_english(text) for text in texts], dtype=bool)
 
 
-def _english_share(text: str) -> float:
+def _is_surely_english(text: str) -> bool:
     words = text.encode("utf-8", "surrogatepass").lower().split()
-    size = sum(map(len, words))
-    return sum(map(len, filter(_ENGLISH_BYTES.__contains__, words))) / size if size else 0.0
+    found = sum(map(len, filter(_ENGLISH_BYTES.__contains__, words)))
+    return found > 0 and found * _ENGLISH_PART >= sum(map(len, words))
 
 
 def _detected(text: str, known: tuple[str, ...]) -> str | None:

@@ -208,6 +208,23 @@ def single(values: Floats) -> Floats:
     return values.astype(np.float32).astype(np.float64)
 
 
+#: Coefficients are multiples of this: below 64 they and their sums are then exact in single precision.
+_GRID = 2.0**-18
+
+
+def balanced(values: Floats) -> Floats:
+    """Round coefficients so that those of each head sum to exactly zero; the last axis holds all heads.
+
+    Penalised multinomial logistic regression has that sum at its optimum, and probabilities depend on differences
+    alone. Where it holds exactly, the scorer need keep only two of three columns.
+    """
+    rounded = np.round(values / _GRID) * _GRID
+    for name in HEADS:
+        columns = head(rounded, name)
+        columns[..., -1] = -columns[..., :-1].sum(axis=-1)
+    return single(rounded)
+
+
 def _ngram_bytes(ngrams: Sequence[str]) -> bytes:
     # An n-gram holds neither line breaks nor lone surrogates: tokens are made of word characters, ? and !.
     return "".join(f"{ngram}\n" for ngram in ngrams).encode()

@@ -1,14 +1,18 @@
 """Two labellings side by side: which posts differ, and whether that is more than chance."""
 
 import json
+from dataclasses import astuple
 
+import numpy as np
 import pytest
 from scipy.stats import binomtest
 
 from stance.data import LABELS, posts_table
 from stance.errors import DataError
 from stance.evaluate import compare
-from stance.evaluate.comparison import mcnemar
+from stance.evaluate.comparison import Change, Difference, mcnemar
+from stance.evaluate.intervals import interval_of, resample, resample_posts
+from stance.evaluate.measures import accuracy, confusion_by_thread, macro_f1
 
 
 def table(stances, n_threads=6):
@@ -98,3 +102,66 @@ def test_of_few_threads_posts_are_resampled_as_if_each_were_a_thread():
         assert (few.a, few.b, few.difference) == (many.a, many.b, many.difference)
         assert few.interval.low == pytest.approx(many.interval.low, abs=0.02)
         assert few.interval.high == pytest.approx(many.interval.high, abs=0.02)
+
+
+def test_every_figure_of_a_comparison_is_reckoned_on_the_same_resampled_threads():
+    gold, a, b = LABELS * 5, ["favor"] * 15, [*LABELS * 4, *["none"] * 3]
+    threads = [str(post % 5) for post in range(15)]
+    found = compare(*(table(given, n_threads=5) for given in (gold, a, b)), names=("old", "new"), seed=4)
+    assert (found.names, found.n_posts, found.n_threads, found.resampled) == (("old", "new"), 15, 5, "threads")
+    both = np.stack([confusion_by_thread(threads, gold, given) for given in (a, b)], axis=1)
+    draws = resample(both, seed=4)
+    for measure, shown in ((accuracy, found.accuracy.accuracy), (macro_f1, found.accuracy.macro_f1)):
+        before, after = (float(measure(both.sum(0)[place])) for place in (0, 1))
+        interval = interval_of(measure(draws[:, 1]) - measure(draws[:, 0]))
+        assert shown == Difference(before, after, after - before, interval)
+    assert (found.accuracy.only_a_right, found.accuracy.only_b_right) == (1, 9)
+    drawn = resample(confusion_by_thread(threads, a, b), seed=4)
+    for place, share in enumerate(found.shares):
+        gained = drawn[:, :, place].sum(1) / 15 - drawn[:, place, :].sum(1) / 15
+        before, after = a.count(share.label) / 15, b.count(share.label) / 15
+        assert (share.a, share.b, share.difference) == (before, after, after - before)
+        assert (share.interval.low, share.interval.high) == pytest.approx(astuple(interval_of(gained)))
+
+
+def test_without_a_seed_the_seed_of_a_comparison_is_zero():
+    # Seven threads, each as right as it happens to be, so that another draw gives another interval.
+    stances = [[LABELS[post * post * step % 29 % 3] for post in range(75)] for step in (1, 2, 5)]
+    for n_threads in (4, 7):
+        gold, a, b = (table(given, n_threads=n_threads) for given in stances)
+        default, zero, one = compare(gold, a, b), compare(gold, a, b, seed=0), compare(gold, a, b, seed=1)
+        assert default == zero
+        assert default.accuracy.macro_f1.interval != one.accuracy.macro_f1.interval
+    assert [share.interval for share in default.shares] != [share.interval for share in one.shares]
+
+
+def test_posts_are_resampled_by_how_often_the_three_labels_were_met_together():
+    gold, a, b = LABELS * 5, ["favor"] * 15, [*LABELS * 4, *["none"] * 3]
+    found = compare(*(table(given, n_threads=4) for given in (gold, a, b)), seed=4).accuracy.accuracy
+    cells = np.zeros((1, 3, 3, 3))
+    for labels in zip(gold, a, b, strict=True):
+        cells[(0, *map(LABELS.index, labels))] += 1
+    draws = resample_posts(cells.sum(0), seed=4)
+    gained = accuracy(draws.sum(2)) - accuracy(draws.sum(3))
+    assert found.interval == interval_of(gained)
+
+
+def test_what_the_words_show_is_compared_with_what_the_words_were_labelled():
+    gold = table(["favor", "none"]).assign(text_only=["none", "none"])
+    a = gold.assign(stance=["favor", "none"], text_stance=["none", "favor"])
+    b = gold.assign(stance=["favor", "none"], text_stance=["none", "none"])
+    found = compare(gold, a, b, against="text_only")
+    assert (found.accuracy.accuracy.a, found.accuracy.accuracy.b) == (0.5, 1.0)
+    assert found.changed == (Change("1", "1", "favor", "none", "none"),)
+
+
+def test_without_gold_stances_are_compared_whatever_else_the_tables_hold():
+    a = table(["favor", "none"]).assign(text_stance=["none", "none"])
+    b = table(["favor", "none"]).assign(text_stance=["favor", "none"])
+    assert compare(None, a, b, against="text_only").changed == ()
+
+
+def test_only_posts_with_a_gold_label_are_compared():
+    gold = table(["favor", None, "none"])
+    found = compare(gold, table(["favor"] * 3), table(["none"] * 3))
+    assert (found.n_posts, [change.post for change in found.changed]) == (2, ["0", "2"])

@@ -21,8 +21,10 @@ from stance.data import LABELS, Post, Thread, posts_table
 from stance.errors import DataError, PageError
 from stance.evaluate import agreement, apply_standoff, evaluate
 from stance.evaluate.baselines import lexicon, majority
-from stance.evaluate.intervals import Interval, interval_of, resample, wilson
-from stance.evaluate.measures import reliability
+from stance.evaluate.intervals import Interval, bootstrap, interval_of, resample, wilson
+from stance.evaluate.measures import accuracy, confusion_by_thread, macro_f1, reliability
+from stance.evaluate.scores import Baseline, Decided, Mistake
+from stance.evaluate.slices import slices
 from stance.evaluate.standoff import is_standoff
 
 labels = st.sampled_from(LABELS)
@@ -58,6 +60,10 @@ def test_scores_equal_those_of_scikit_learn(pairs):
     assert np.array_equal(scores.confusion, confusion_matrix(gold, answers, labels=LABELS))
     found = [(each.precision, each.recall, each.f1, each.support) for each in scores.per_label]
     assert np.allclose(found, np.transpose([precision, recall, f1, support]))
+    assert (scores.against, scores.given, scores.n_posts, scores.n_threads) == ("stance", "stance", len(pairs), 1)
+    both = [(name, post, label) for name, each in (("a", gold), ("b", answers)) for post, label in enumerate(each)]
+    is_one_label = len({*gold, *answers}) == 1
+    assert scores.alpha == (None if is_one_label else pytest.approx(AnnotationTask(both).alpha(), abs=1e-6))
 
 
 @given(pairs)
@@ -102,6 +108,39 @@ def test_a_second_run_gives_the_same_intervals_and_another_seed_nearly_the_same(
     one, two, other = (evaluate(gold, answers, seed=seed).accuracy_interval for seed in (0, 0, 1))
     assert one == two
     assert abs(one.low - other.low) < 0.01 and abs(one.high - other.high) < 0.01
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_every_interval_is_that_of_its_measure_over_the_same_resampled_threads(seed):
+    threads, gold = list("aabbccddee"), ["favor", "against"] * 4 + ["none", "favor"]
+    answers = ["favor", "against", "favor", "favor", "none", "against", "favor", "none", "none", "favor"]
+    words = ["great"] * 5 + ["awful"] * 5
+    scores = evaluate(table(gold, threads).assign(text=words), table(answers, threads), seed=seed)
+    counts = confusion_by_thread(threads, gold, answers)
+    assert scores.accuracy_interval == bootstrap(counts, accuracy, seed=seed)
+    assert scores.macro_f1_interval == bootstrap(counts, macro_f1, seed=seed)
+    assert (scores.resampled, scores.n_threads) == ("threads", 5)
+    assert scores.kappa == pytest.approx(cohen_kappa_score(gold, answers))
+    plain = {"majority": ["favor"] * 10, "lexicon": ["favor"] * 5 + ["against"] * 5}
+    for found, (name, constant) in zip(scores.baselines, plain.items(), strict=True):
+        interval = bootstrap(confusion_by_thread(threads, gold, constant), accuracy, seed=seed)
+        f1 = pytest.approx(f1_score(gold, constant, average="macro", zero_division=0))
+        assert found == Baseline(name, accuracy_score(gold, constant), interval, f1)
+
+
+def test_the_parts_of_a_table_are_drawn_with_the_same_seed():
+    threads, sites = [str(post * post % 19) for post in range(60)], ["x", "y", "y"] * 20
+    gold = table(LABELS * 20, threads, site=sites)
+    answers = table([LABELS[post * post % 3] for post in range(60)], threads)
+    joined = gold.assign(answer=answers["stance"])
+    expected = slices(joined, gold["stance"].tolist(), answers["stance"].tolist(), seed=3)
+    assert evaluate(gold, answers, seed=3).slices == expected
+
+
+def test_without_a_seed_the_seed_is_zero():
+    threads = [str(post * post % 19) for post in range(60)]
+    gold, answers = table(LABELS * 20, threads), table([*LABELS * 10, *["favor"] * 30], threads)
+    assert evaluate(gold, answers) == evaluate(gold, answers, seed=0) != evaluate(gold, answers, seed=1)
 
 
 def test_the_interval_resamples_whole_threads():
@@ -176,10 +215,57 @@ def test_text_only_labels_are_scored_with_the_stance_before_the_conversation():
     assert (scores.given, scores.accuracy, scores.calibration) == ("text_stance", 1.0, None)
 
 
+def test_probabilities_serve_the_words_where_these_give_the_same_labels():
+    gold = table(["none", "against"], text_only=["favor", "against"])
+    answers = with_probabilities(["favor", "against"], [0.9, 0.7], text_stance=["favor", "against"])
+    scores = evaluate(gold, answers, against="text_only")
+    assert [point.accuracy for point in scores.coverage] == [1.0] * 20
+    assert scores.calibration.error == pytest.approx(0.2)
+
+
+def test_the_probability_of_a_label_counts_even_where_another_is_likelier():
+    gold, answers = table(["favor"]), with_probabilities(["against"], [0.2])
+    (mistake,) = evaluate(gold, answers).mistakes
+    assert mistake == Mistake("t", "1", "favor", "against", 0.2)
+
+
 def test_a_second_annotator_gives_the_ceiling():
     gold = table(["favor", "against", "none"], second_annotator=["favor", "against", "favor"])
     annotators = evaluate(gold, gold).annotators
     assert (annotators.n_posts, annotators.observed, annotators.kappa) == (3, pytest.approx(2 / 3), pytest.approx(0.5))
+
+
+def test_the_ceiling_is_that_of_stance_and_needs_another_annotator():
+    gold = table(["favor", "none"], text_only=["favor", "none"], second_annotator=["favor", "favor"])
+    assert evaluate(gold, gold).annotators.annotators == ("stance", "second_annotator")
+    assert evaluate(gold, gold, against="text_only").annotators is None
+    assert evaluate(gold.drop(columns="second_annotator"), gold).annotators is None
+
+
+@pytest.mark.parametrize(
+    ("abstained", "decided"),
+    [
+        (["True", "false", "1", "0"], Decided(2, 0.5, 1.0)),
+        ([True, False, True, True], Decided(1, 0.25, 1.0)),
+        ([1, 1, 1, 1], Decided(0, 0.0, None)),
+    ],
+)
+def test_abstaining_is_read_in_words_and_numbers(abstained, decided):
+    gold = table(["favor", "favor", "none", "none"])
+    answers = table(["none", "favor", "none", "none"], abstained=pd.Series(abstained, dtype=object))
+    assert evaluate(gold, answers).decided == decided
+
+
+def test_mistakes_stand_by_confidence_then_thread_then_post():
+    gold, answers = table(["favor"] * 4, list("abba")), table(["none"] * 4, list("abba"))
+    assert [(each.thread, each.post) for each in evaluate(gold, answers).mistakes] == [
+        ("a", "1"),
+        ("a", "4"),
+        ("b", "2"),
+        ("b", "3"),
+    ]
+    sure = with_probabilities(["none"] * 4, [0.0, 0.4, 0.9, 0.9]).assign(thread=list("abba"))
+    assert [each.post for each in evaluate(gold, sure).mistakes] == ["4", "3", "2", "1"]
 
 
 def test_slices_and_mistakes_are_told_apart():
@@ -203,19 +289,56 @@ def test_scores_become_json_and_a_table():
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (table(["favor"]), "thread 't': 1 of 2 posts have no label, the first is post '2'"),
+        (
+            table(["favor"]),
+            "thread 't': 1 of 2 posts have no label, the first is post '2'; label the posts that gold holds",
+        ),
         (table(["favor", "pro"]), "labels, row 2, stance: unknown label 'pro'; use favor, against or none"),
-        (table(["favor"] * 2).assign(post=["1", "1"]), "post '1' of thread 't' stands twice"),
-        (table(["favor", "none"]).drop(columns="stance"), "no column 'stance'"),
-        (with_probabilities(["favor", "none"], [0.9, 1.9]), "the probabilities of post '2' are -0.45, -0.45, 1.9"),
-        (with_probabilities(["favor", "none"], [0.9, 0.9]).assign(p_none=0.9), "the probabilities of post '1' are"),
-        (with_probabilities(["favor", "none"], [0.9, 0.9]).assign(p_none="?"), "a probability is no number"),
+        (table(["favor"] * 2).assign(post=["1", "1"]), "labels: post '1' of thread 't' stands twice"),
+        (
+            table(["favor", "none"]).drop(columns="stance"),
+            "labels: no column 'stance' (columns: thread, post, text); give a table that has it",
+        ),
+        (table(["favor"]).iloc[:0], "labels: no posts; give at least one labelled post"),
     ],
 )
 def test_labels_that_cannot_be_scored_are_refused_in_one_line(labels, message):
     with pytest.raises(DataError) as error:
         evaluate(table(["favor", "none"]), labels)
-    assert message in str(error.value) and "\n" not in str(error.value)
+    assert str(error.value) == message
+
+
+def test_gold_is_checked_under_its_own_name():
+    with pytest.raises(DataError, match=r"^gold: no column 'text_only' \(columns: thread, post, text, stance\); give"):
+        evaluate(table(["favor"]), table(["favor"]), against="text_only")
+    with pytest.raises(DataError, match=r"^gold, row 1, stance: unknown label 'pro'; use"):
+        evaluate(table(["pro"]), table(["favor"]))
+
+
+SUM = "; give numbers from 0 to 1 that sum to 1"
+BOTH = with_probabilities(["favor", "none"], [0.9, 0.9])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (BOTH.assign(p_none=[0.06, 0.9]), "labels: the probabilities of post '1' are 0.9, 0.05, 0.06"),
+        (BOTH.assign(p_favor=[0.9, 0.2]), "labels: the probabilities of post '2' are 0.2, 0.05, 0.9"),
+        (BOTH.assign(p_favor=[0.9, -0.01], p_none=[0.05, 0.96]), "labels: the probabilities of post '2' are -0.01,"),
+        (BOTH.assign(p_none=[0.05, float("nan")]), "labels: the probabilities of post '2' are 0.05, 0.05, nan"),
+        (BOTH.assign(p_none="?"), "labels: a probability is no number (could not convert string to float: '?')"),
+    ],
+    ids=["a hundredth too much", "too little", "less than nothing", "no number", "a word"],
+)
+def test_what_is_no_probability_is_refused_in_one_line(labels, message):
+    with pytest.raises(DataError) as error:
+        evaluate(table(["favor", "none"]), labels)
+    assert str(error.value).startswith(message) and str(error.value).endswith(SUM)
+
+
+def test_probabilities_may_be_rounded_and_one_may_be_all():
+    rounded = BOTH.assign(p_favor=[0.905, 1.0], p_against=[0.05, 0.0], p_none=[0.05, 0.0])
+    assert evaluate(table(["favor", "none"]), rounded).mistakes == ()
 
 
 PAGE = Thread("page", (Post("1", "First!", "ann"), Post("3", "Well made.", "bob", parent="1")))
@@ -286,6 +409,18 @@ def test_what_the_page_says_is_not_replaced_and_further_columns_keep_their_order
     assert gold.columns.tolist()[-4:] == ["stance", "text_only", "year", "sure"]
     assert gold["thread"].tolist() == ["page", "page"]
     assert [gold["sure"].tolist(), gold["sure"].dtype] == [[False, True], object]
+
+
+def test_further_columns_hold_nothing_where_the_labels_hold_none():
+    labels = STANDOFF.assign(note=["seen", ""], year=[float("nan"), 2019])
+    gold = apply_standoff(labels, PAGE)
+    assert gold[["post", "note", "year"]].to_numpy().tolist() == [["1", None, 2019], ["3", "seen", None]]
+
+
+def test_a_page_that_numbers_two_posts_alike_is_named_with_the_labels():
+    page = Thread("page", (Post("1", "First!", "ann"), Post("1", "Second!", "ann")))
+    with pytest.raises(DataError, match=r"^l\.csv.*'1'"):
+        apply_standoff(STANDOFF[1:], page, where="l.csv")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +37,12 @@ def test_a_path_bytes_and_text_give_the_same_posts() -> None:
 
 def test_a_compressed_page_is_a_page() -> None:
     assert extract(gzip.compress(PAGE.read_bytes()))[0].posts == extract(PAGE)[0].posts
+
+
+def test_a_dump_as_archives_keep_it_is_read() -> None:
+    dump = PAGES / "export-reddit-dump.ndjson"
+    packed = pyarrow.compress(dump.read_bytes(), codec="zstd", asbytes=True)
+    assert [thread.posts for thread in extract(packed)] == [thread.posts for thread in extract(dump)]
 
 
 def test_extracting_twice_gives_the_same() -> None:

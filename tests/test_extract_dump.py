@@ -13,6 +13,7 @@ from stance.extract.dump import (
     _start,
     _wrote,
     read_dump,
+    read_numbered,
 )
 from stance.extract.page import Page
 
@@ -132,6 +133,11 @@ def test_a_name_above_a_date_opens_a_post(text, head):
         ("Ada", None),
         (f"On {DATE} the council debated whether the masts may stay.", None),
         (f"Ada, {DATE}{' ' * 90}.", None),
+        (f"{'A' * 38}{' ' * 30}, {DATE}", Head(0, 0, "A" * 38, None, DATE)),
+        (f"{'A' * 38}{' ' * 31}, {DATE}", None),
+        ("3 May 2019 10:15", None),
+        ("Ada on 3 May 2019 at 10:15 : ", Head(0, 0, "Ada", None, "3 May 2019 at 10:15 :")),
+        (f"{DATE} Ada and the others of the far valley said no", None),
     ],
 )
 def test_a_name_and_a_date_on_one_line_open_a_post(text, head):
@@ -147,6 +153,16 @@ def test_a_name_and_a_date_on_one_line_open_a_post(text, head):
         (f"on: {DATE}, Ada", "Ada", f"{DATE}, Ada"),
         (f"On {DATE}", None, DATE),
         (f"by Ada - {DATE}", "Ada", DATE),
+        (f"ON: {DATE}, Ada", "Ada", f"{DATE}, Ada"),
+        (f"am: {DATE} | Ada", "Ada", f"{DATE} | Ada"),
+        (f"BY Ada, {DATE}", "Ada", DATE),
+        (f"POSTED ON {DATE} — Ada", "Ada", f"{DATE} — Ada"),
+        (f"Posted at {DATE} by Ada", "Ada", f"{DATE} by Ada"),
+        (f"Ada POSTED, {DATE}", "Ada", DATE),
+        (f"Ada commented — {DATE}", "Ada", DATE),
+        (f"AX - {DATE}", "AX", DATE),
+        (f"{DATE} XA", "XA", f"{DATE} XA"),
+        (f"•• {DATE}", None, DATE),
         ("Ada", "Ada", None),
         ("The masts may stay where they are.", None, None),
     ],
@@ -165,6 +181,12 @@ def test_a_name_and_a_date_are_told_apart(line, name, date):
         ("A" * 43, False),
         ("Ada.", True),
         ("Who?", True),
+        ("Ada!", True),
+        ("Ada…", True),
+        ("Ada;", False),
+        ("Ada Lee!", False),
+        ("Ada Lee;", False),
+        ("Ada Lee…", False),
         ("Ada,", False),
         ("Ada Lee.", False),
         ("What now?", False),
@@ -189,6 +211,10 @@ def test_a_name_has_five_words_at_most_and_ends_no_sentence(text, is_name):
         ("Discussion\nwords\nComments", (1, None)),
         ("Title\nwords", (0, None)),
         (f"3 comments{' ' * 60}", (0, None)),
+        (f"3{' ' * 50}comments", (1, 3)),
+        (f"3{' ' * 51}comments", (0, None)),
+        (f"Comments{' ' * 31}", (1, None)),
+        (f"Comments{' ' * 32}", (0, None)),
     ],
 )
 def test_posts_begin_below_a_heading_that_may_count_them(text, found):
@@ -274,3 +300,78 @@ def test_one_byline_in_two_is_enough_to_believe_posts_and_one_in_three_is_not():
     with_byline, without = f"1. Ada\n{MEMBER}\nYes.\n", "2. Bob\nNo.\n"
     assert [author for _, author, _, _ in posts(with_byline + without)] == ["Ada", "Bob"]
     assert len(posts(f"{with_byline}{without}3. Cem\nWhy?")) < 3
+
+
+def test_a_date_below_the_words_is_the_post_s_date_and_no_word_of_it():
+    said = [f"They may stay.\nAll of them.\n{DATE} Reply", DATE, f"No.\n{DATE}"]
+    heads = [f"1. Ada\n{MEMBER}", f"2. Bob\n{MEMBER}", f"3. Cem\n{MEMBER}"]
+    assert posts("\n".join(f"{head}\n{words}" for head, words in zip(heads, said, strict=True))) == [
+        ("1", "Ada", "2019-05-03T10:15:00", "They may stay.\nAll of them."),
+        # A date alone is what somebody wrote.
+        ("2", "Bob", None, DATE),
+        ("3", "Cem", "2019-05-03T10:15:00", "No."),
+    ]
+
+
+def test_a_date_among_the_words_stays_there():
+    dump = f"1. Ada\n{MEMBER}\n{DATE}\nThey may stay."
+    assert posts(dump) == [("1", "Ada", None, f"{DATE}\nThey may stay.")]
+
+
+@pytest.mark.parametrize(("length", "is_end"), [(89, True), (90, False)])
+def test_what_follows_the_posts_is_told_by_a_short_line(length, is_end):
+    ending = "Related stories".ljust(length - 1) + "."
+    dump = f"1. Ada\n{MEMBER}\nThey may stay.\nAll.\n{ending}\nMasts elsewhere"
+    rest = "They may stay.\nAll."
+    assert read_numbered(f"Comments\n{dump}\n2. Bob\n{MEMBER}\nNo.")[0][0].text == (
+        rest if is_end else f"{rest}\n{ending}\nMasts elsewhere"
+    )
+
+
+def test_a_quote_keeps_letters_that_look_like_marks():
+    thread = read(f"1. Ada\n{MEMBER}\n> XX says so\nI do.")
+    assert thread.posts[0].quote == "XX says so"
+
+
+def test_a_title_keeps_its_first_letter():
+    assert read(f"XMasts\nComments\n1. Ada\n{MEMBER}\nYes.").title == "XMasts"
+    assert read("Masts  in\tthe valley").title == "Masts  in\tthe valley"
+
+
+def test_words_behind_the_name_are_words_of_a_post():
+    said = posts("[1] Ada wrote: They may stay.\n[2] Bob wrote: No.")
+    assert [text for *_, text in said] == ["They may stay.", "No."]
+
+
+def test_most_posts_must_say_something():
+    said, silent = f"1. Ada\n{MEMBER}\nYes.\n", f"2. Bob\n{MEMBER}\n"
+    assert posts(said + silent) == []
+    # Where most do, the silent one is left out.
+    assert [author for _, author, _, _ in posts(f"{said}{silent}3. Cem\n{MEMBER}\nNo.")] == ["Ada", "Cem"]
+
+
+NUMBERED = f"2 Comments\n1.\nAda\n{MEMBER}\nSafe.\n#2)\nBob\n{MEMBER}\nWho says so?"
+
+
+def test_numbers_that_stand_alone_in_a_page_belong_to_the_names_below_them():
+    found, declared = read_numbered(NUMBERED)
+    assert declared == 2
+    assert [(post.place, post.id, post.author, post.text) for post in found] == [
+        (0, "1", "Ada", "Safe."),
+        (1, "2", "Bob", "Who says so?"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NUMBERED.removeprefix("2 Comments\n"),
+        NUMBERED.split("#2)")[0],
+        f"{NUMBERED}\n3.\nCem\nWhy?",
+        f"Comments\nAda\n{MEMBER}\nSafe.\nBob\n{MEMBER}\nWho says so?",
+        "Comments",
+    ],
+    ids=["no heading", "one post", "a post without a byline", "no numbers", "nothing"],
+)
+def test_a_page_without_heading_numbers_and_bylines_has_no_posts_for_this_reader(text):
+    assert read_numbered(text) == ([], None)

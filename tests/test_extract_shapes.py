@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from stance.extract.document import Document
 from stance.extract.markup import text_of
 from stance.extract.shapes import in_shapes
+from stance.extract.words import any_of
 
 PAGES = sorted((Path(__file__).parent / "pages").glob("*.html"))
 
@@ -25,7 +26,8 @@ PIECES = st.sampled_from(
 )
 
 #: What the new page leaves out, for it names the line instead.
-LABEL = re.compile(r"(?:Posted by|Posted|Name|Date|Comments|From)\s*:")
+KINDS = ("label_name", "label_from", "label_date", "label_text")
+LABEL = re.compile(rf"\b(?:{'|'.join(map(any_of, KINDS))})\s*[:：]", re.IGNORECASE)
 
 
 def letters(document: Document) -> Counter[str]:

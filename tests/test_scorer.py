@@ -13,9 +13,10 @@ from sklearn.pipeline import FeatureUnion
 
 import stance.model
 from stance import features, load_corpus
-from stance.model import Model, n_outputs
+from stance.model import Model, balanced, n_outputs
 from stance.scorer import Scorer, compiled, memo
 from stance.scorer.kernels import find_chunks, space_at
+from stance.scorer.tables import Columns
 
 NAMES = ("huawei", "hauwei")
 ANALYSER = features.Analyser(NAMES)
@@ -148,6 +149,45 @@ def test_a_model_without_features_gives_its_intercepts():
     empty = features.Vocabulary((), np.zeros(0, np.int64), ANALYSER)
     scorer = Scorer(empty, np.zeros(0), np.zeros((0, 2)), np.array([1.0, 2.0]))
     assert scorer.logits(["ban huawei", ""]).tolist() == [[1.0, 2.0], [1.0, 2.0]]
+
+
+def test_of_balanced_heads_two_columns_of_three_are_summed_up(model, corpus):
+    """What the shipped models are: rows of 8 numbers, where all columns would take 12."""
+    even = replace(model, coefficients=balanced(model.coefficients), intercepts=balanced(model.intercepts))
+    scorer = Scorer(even.vocabulary, even.idf, even.coefficients, even.intercepts)
+    assert scorer._columns == Columns(kept=[0, 1, 3, 4, 6, 7], derived=[2, 5, 8])
+    assert scorer._memo._layout.lanes == 8
+    assert_same(scorer.logits([*corpus[::90], *STRANGE]), even.logits([*corpus[::90], *STRANGE]))
+
+
+def test_columns_that_nothing_makes_superfluous_are_all_kept(model):
+    assert Columns.of(model.coefficients) == Columns(kept=list(range(n_outputs())), derived=[])
+    assert Columns.of(np.array([[1.0, 2.0, -3.0, 4.0]])) == Columns(kept=[0, 1, 3], derived=[2])
+
+
+@given(st.lists(st.lists(st.floats(-60, 60), min_size=9, max_size=9), min_size=1))
+def test_balanced_coefficients_sum_to_zero_to_the_last_bit_and_keep_their_probabilities(values):
+    centred = np.array(values).reshape(-1, 3, 3)
+    centred -= centred.mean(axis=2, keepdims=True)
+    found = balanced(centred.reshape(-1, 9)).reshape(-1, 3, 3)
+    assert (found.sum(axis=2) == 0).all()
+    assert np.abs(found - centred).max() <= 2.0**-17
+    assert np.array_equal(found, found.astype(np.float32))
+
+
+words = st.text(st.sampled_from("theis THEIS\t\n\0\x1c\u2003éßİ"), max_size=30)
+
+
+@given(st.lists(words, max_size=5), st.sampled_from([1, 2, 10]))
+def test_a_text_is_made_of_words_as_python_counts_them(texts, part):
+    few = ["the", "is", "it's"]
+
+    def plain(text):
+        found = text.encode().lower().split()
+        share = sum(len(word) for word in found if word.decode(errors="replace") in few)
+        return share > 0 and share * part >= sum(map(len, found))
+
+    assert Scorer.made_of(texts, few, part).tolist() == list(map(plain, texts))
 
 
 def test_no_posts_give_no_logits(scorer):

@@ -38,6 +38,11 @@ _NAMED = (
     ),
     re.compile(rf"\b{_YEAR}[\s-]+{_MONTH}[\s-]+{_DAY}{_TIME}", re.IGNORECASE),
     re.compile(rf"\b{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+'(?P<year>\d\d){_TIME}", re.IGNORECASE),
+    re.compile(
+        rf"\b{_MONTH}\s+{_DAY}\s+(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)\s+"
+        rf"(?:(?P<zone>[+-]\d{{4}}|UTC|GMT)\s+)?{_YEAR}\b",
+        re.IGNORECASE,
+    ),
 )  # fmt: skip
 _NUMERIC = re.compile(
     rf"\b(?P<first>\d{{1,2}})(?P<mark>[./-])\s?(?P<second_part>\d{{1,2}})(?:[./-]\s?|,\s)(?P<year>\d{{4}}|\d\d)\b{_TIME}",

@@ -280,7 +280,7 @@ def _name_and_date(line: str) -> tuple[str | None, str | None]:
     if span is None:
         return (line, None) if _is_name(line) else (None, None)
     around = re.sub(
-        r"^\W*(?:on|at|am|um|le|el|by|von|par|posted|said|wrote)?\W*$",
+        r"^\W*(?:(?:on|at|am|um|le|el|by|von|par|posted|said|wrote)\b\W*)*$",
         "",
         line[: span[0]].strip(" ,|•·–—-("),
         flags=re.IGNORECASE,

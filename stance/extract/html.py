@@ -198,11 +198,15 @@ def _title(page: Document, platform: Platform | None) -> str | None:
     return None
 
 
+#: Where any page may say its next one. Simple Machines Forum names the next thread so, with `prev_next` in its address.
+_NEXT = ("link[rel='next']:not([href*='prev_next'])", "a[rel='next']")
+
+
 def _next_url(page: Document, platform: Platform | None, base: str | None) -> str | None:
     """Address of the thread's next page, on the same host only."""
     if platform is None or not base:
         return None
-    for css in (*(rule.css for rule in platform.next), "link[rel='next']", "a[rel='next']"):
+    for css in (*(rule.css for rule in platform.next), *_NEXT):
         node = page.css_first(css)
         href = node.attributes.get("href") if node else None
         url = urljoin(base, href) if href else None

@@ -77,6 +77,7 @@ class Platform:
     by_tree: bool = False
     quote: str = ""
     drop: str = ""
+    end: re.Pattern[str] | None = None
     title: tuple[Rule, ...] = ()
     declared: tuple[Rule, ...] = ()
     next: tuple[Rule, ...] = ()
@@ -109,6 +110,8 @@ def read_entry(name: str, entry: dict[str, object]) -> Platform:
             values[key] = tuple(_lines(value))
         elif key in ("quote", "drop", "skip"):
             values[key] = ", ".join(_lines(value))
+        elif key == "end":
+            values[key] = re.compile(str(value), re.MULTILINE)
         else:
             values[key] = value
     return Platform(**values)  # type: ignore[arg-type]

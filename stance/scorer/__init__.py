@@ -16,8 +16,9 @@ from stance.features import BLOCK_WEIGHTS, Vocabulary
 from stance.scorer.compiled import AVAILABLE
 from stance.scorer.kernels import Floats, read_tokens, score
 from stance.scorer.memo import Memo
-from stance.scorer.tables import lay_out
-from stance.scorer.words import word_shares
+from stance.scorer.splice import interleaved
+from stance.scorer.tables import Columns, lay_out
+from stance.scorer.words import made_of
 
 __all__ = ["Scorer"]
 
@@ -51,11 +52,13 @@ class Scorer:
     """
 
     compiled: ClassVar[bool] = AVAILABLE
-    word_shares = staticmethod(word_shares)
+    made_of = staticmethod(made_of)
+    interleaved = staticmethod(interleaved)
 
     def __init__(self, vocabulary: Vocabulary, idf: Floats, coefficients: Floats, intercepts: Floats) -> None:
         self._model = (vocabulary, idf, coefficients, intercepts)
-        layout = lay_out(vocabulary, idf, coefficients)
+        self._columns = Columns.of(coefficients)
+        layout = lay_out(vocabulary, idf, coefficients[:, self._columns.kept])
         self._tables = layout.tables
         self._memo = Memo(layout, vocabulary.analyser.target_names)
         self._weights = np.array(BLOCK_WEIGHTS, dtype=np.float64)
@@ -67,11 +70,11 @@ class Scorer:
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Outputs of the linear map; shape (n_posts, n_outputs). A post's do not depend on the posts beside it."""
-        out = np.tile(self._model[3].astype(np.float64), (len(texts), 1))
+        out = np.zeros((len(texts), len(self._columns.kept)))
         with self._lock:
             for start, stop in _batches(texts):
                 self._score(texts[start:stop], out[start:stop])
-        return out
+        return self._columns.all_of(out) + self._model[3]
 
     def _score(self, texts: Sequence[str], out: Floats) -> None:
         encoded = [text.encode("utf-8", "surrogatepass") for text in texts]

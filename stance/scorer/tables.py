@@ -25,7 +25,7 @@ from stance.scorer.kernels import (
 )
 
 Name = TypeVar("Name")
-Columns = dict[str, int]
+Numbers = dict[str, int]
 Sequences = dict[tuple[str, ...], int]
 
 
@@ -45,16 +45,53 @@ class Layout:
         The same for the inner loops.
     """
 
-    features: list[Columns]
+    features: list[Numbers]
     known: dict[str, int]
     lanes: int
     tables: Tables
 
 
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of the coefficients must be summed up, and which follow from two others.
+
+    The three of a balanced head (`stance.model.balanced`) sum to zero: without the last of each, a row of a model of
+    three heads fits in 8 numbers, not 12, and scoring takes a quarter less time.
+
+    Attributes
+    ----------
+    kept : list of int
+    derived : list of int
+        Each is minus the sum of the two before it.
+    """
+
+    kept: list[int]
+    derived: list[int]
+
+    @classmethod
+    def of(cls, coefficients: Floats) -> Columns:
+        """Look for columns that are to the last bit what two others make them."""
+        derived: list[int] = []
+        for column in range(2, coefficients.shape[1]):
+            if derived and column - derived[-1] < 3:
+                continue
+            if np.array_equal(coefficients[:, column], -(coefficients[:, column - 2] + coefficients[:, column - 1])):
+                derived.append(column)
+        return cls([column for column in range(coefficients.shape[1]) if column not in derived], derived)
+
+    def all_of(self, kept: Floats) -> Floats:
+        """All columns of a linear map, from those that were kept; shape (n_rows, n_outputs)."""
+        out = np.zeros((len(kept), len(self.kept) + len(self.derived)))
+        out[:, self.kept] = kept
+        for column in self.derived:
+            out[:, column] = -(out[:, column - 2] + out[:, column - 1])
+        return out
+
+
 def lay_out(vocabulary: Vocabulary, idf: Floats, coefficients: Floats) -> Layout:
     """Fold idf and coefficients into one row a feature, and give n-grams of tokens exact keys."""
     frequent_first = np.argsort(idf, kind="stable")
-    features: list[Columns] = [{} for _ in BLOCKS]
+    features: list[Numbers] = [{} for _ in BLOCKS]
     for row, column in enumerate(frequent_first.tolist()):
         features[vocabulary.block[column]][vocabulary.names[column]] = row
     rows = _rows(idf[frequent_first], coefficients[frequent_first])
@@ -84,16 +121,16 @@ def _rows(idf: Floats, coefficients: Floats) -> Floats:
     return rows
 
 
-def _by_tokens(features: Columns) -> Sequences:
+def _by_tokens(features: Numbers) -> Sequences:
     return {tuple(name.split(" ")): feature for name, feature in features.items()}
 
 
-def _openings(edge: Columns) -> Columns:
+def _openings(edge: Numbers) -> Numbers:
     # No token holds ^ or $.
     return {name[1:]: feature for name, feature in edge.items() if name.startswith("^")}
 
 
-def _closings(edge: Columns) -> Columns:
+def _closings(edge: Numbers) -> Numbers:
     return {name[:-1]: feature for name, feature in edge.items() if name.endswith("$")}
 
 

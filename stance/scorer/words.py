@@ -1,4 +1,4 @@
-"""How much of each text do certain short words make up? Counted in bytes, without making a string a word."""
+"""Do certain short words make up enough of each text? Counted in bytes, without making a string a word."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stance.scorer.compiled import compiled
-from stance.scorer.kernels import Bytes, Floats, Longs, Slots
+from stance.scorer.kernels import Bytes, Longs, Slots
 
 #: So many bytes fit in a key of 64 bits, which is exact: nothing is ever taken for something else.
 WORD_BYTES = 8
 
 
-def word_shares(texts: Sequence[str], words: Iterable[str]) -> Floats:
-    """Share of the bytes of each text, white space apart, that are in `words`; shape (n_texts,), 0 to 1.
+def made_of(texts: Sequence[str], words: Iterable[str], part: int) -> NDArray[np.bool_]:
+    """Whether `words` make up one `part`-th of the bytes of each text, white space apart; shape (n_texts,).
+
+    A text is read no further than that takes, which for English is its first third.
 
     Parameters
     ----------
@@ -25,14 +28,14 @@ def word_shares(texts: Sequence[str], words: Iterable[str]) -> Floats:
 
     Examples
     --------
-    >>> word_shares(["They ARE it", "er ist es", ""], ["they", "are"]).round(2)
-    array([0.78, 0.  , 0.  ])
+    >>> made_of(["They ARE it", "er ist es", ""], ["they", "are"], 2)
+    array([ True, False, False])
     """
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     ends = np.cumsum(np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded)))
-    shares = np.zeros(len(texts))
-    _share(np.frombuffer(b"".join(encoded), dtype=np.uint8), ends, _table(words), shares)
-    return shares
+    made = np.zeros(len(texts), dtype=np.bool_)
+    _made_of(np.frombuffer(b"".join(encoded), dtype=np.uint8), ends, _table(words), part, made)
+    return made
 
 
 def _table(words: Iterable[str]) -> Slots:
@@ -71,22 +74,26 @@ def _is_in(slots: Slots, key: Any) -> bool:
 
 
 @compiled
-def _share(text: Bytes, ends: Longs, slots: Slots, shares: Floats) -> None:
-    at = 0
+def _made_of(text: Bytes, ends: Longs, slots: Slots, part: int, made: NDArray[np.bool_]) -> None:
+    start = 0
     for post in range(len(ends)):
-        size, found = 0, 0
-        while at < ends[post]:
-            start, key = at, np.uint64(0)
-            while at < ends[post] and text[at] != 32 and not 9 <= text[at] <= 13:
-                # NUL would leave no trace in a key; no word has the byte 1.
-                small = text[at] | 32 if 65 <= text[at] <= 90 else max(text[at], 1)
-                if at - start < WORD_BYTES:
-                    key |= np.uint64(small) << np.uint64(8 * (at - start))
-                at += 1
-            size += at - start
-            if 0 < at - start <= WORD_BYTES and _is_in(slots, key):
-                found += at - start
+        made[post] = _is_made_of(text, start, ends[post], slots, part)
+        start = ends[post]
+
+
+@compiled
+def _is_made_of(text: Bytes, start: int, end: int, slots: Slots, part: int) -> bool:
+    at, size, found = start, 0, 0
+    while at < end and found * part < end - start:
+        begin, key = at, np.uint64(0)
+        while at < end and text[at] != 32 and not 9 <= text[at] <= 13:
+            # NUL would leave no trace in a key; no word has the byte 1.
+            small = text[at] | 32 if 65 <= text[at] <= 90 else max(text[at], 1)
+            if at - begin < WORD_BYTES:
+                key |= np.uint64(small) << np.uint64(8 * (at - begin))
             at += 1
-        # The white space after the last word may be the next text's first letter.
-        at = ends[post]
-        shares[post] = found / size if size else 0.0
+        size += at - begin
+        if 0 < at - begin <= WORD_BYTES and _is_in(slots, key):
+            found += at - begin
+        at += 1
+    return found > 0 and found * part >= size

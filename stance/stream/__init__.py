@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -24,15 +25,17 @@ from tqdm import tqdm
 
 from stance import __version__
 from stance.errors import DataError
+from stance.extract.own import own_platforms
 from stance.extract.sources import find_sources
 from stance.model import MANY, Model, load_model
 from stance.pseudonyms import pseudonym
 from stance.records import LABEL_COLUMNS
-from stance.stream.cut import PART_ROWS, cut_into_parts, row_of
+from stance.stream.cut import PART_BYTES, PART_ROWS, cut_into_parts, row_of
 from stance.stream.encode import PACKING
-from stance.stream.engine import Engine, Result, choose_engine
+from stance.stream.engine import Engine, Keep, Result, choose_engine
 from stance.stream.job import Job, Labelled
-from stance.stream.journal import Done, Journal
+from stance.stream.journal import Done, Journal, Shelf
+from stance.stream.label import usable
 from stance.stream.read import Reading, Rows
 from stance.stream.sort import sorted_by_thread
 from stance.tables import FORMATS, csv_lines
@@ -172,7 +175,7 @@ class _Run:
             rejected.append(part.rejected)
             return Done(part.rows, part.rejects, part.threads)
 
-        counts, _ = self._label(self._stretches(Path(tempfile.gettempdir())), lambda _: None, write)
+        counts, _ = self._label(self._stretches(Path(tempfile.gettempdir())), lambda _: None, write, None)
         if counts.rows == 0:
             raise self._nothing(b"".join(rejected))
         sys.stderr.write(b"".join(rejected).decode("utf-8", "replace"))
@@ -186,7 +189,8 @@ class _Run:
     def to_file(self, name: str, *, force: bool) -> Counts:
         stretches = self._stretches(Path(name).parent)
         journal = Journal(name, self._identity(), force=force)
-        counts, n_parts = self._label(stretches, journal.done, journal.keep)
+        there = partial(_keep_usable, journal.shelf) if self.strict else journal.shelf.keep
+        counts, n_parts = self._label(stretches, journal.done, journal.keep, there)
         if counts.rows == 0:
             rejected = journal.first_rejects()
             journal.discard()
@@ -201,9 +205,11 @@ class _Run:
         if self.sort_threads:
             stretches = sorted_by_thread(stretches, folder)
         held: list[Rows] = []
+        n_bytes = 0
         for stretch in stretches:
             held.append(stretch)
-            if sum(one.n_rows for one in held) >= MANY:
+            n_bytes += stretch.n_bytes
+            if sum(one.n_rows for one in held) >= MANY or n_bytes >= PART_BYTES:
                 break
         first = Rows.joined(held).between(0, MANY) if held else Rows([], [], [], [])
         columns = () if self.job.ending == ".jsonl" else _columns(first)
@@ -223,6 +229,8 @@ class _Run:
         ]
         job = self.job
         settings = [job.ending, job.packing, job.conversation, self.sort_threads, list(job.columns), PART_ROWS]
+        if own := own_platforms():
+            settings.append(pseudonym(repr(own), b"platforms"))
         if job.key is not None:
             # Tells one key from another, and gives none away.
             settings.append(pseudonym("", job.key))
@@ -232,15 +240,17 @@ class _Run:
         self,
         stretches: Iterable[Rows],
         done: Callable[[int], Done | None],
-        keep: Callable[[int, Labelled], Done],
+        keep: Keep,
+        there: Keep | None,
     ) -> tuple[Counts, int]:
         counts, threads, n_parts = Counts(), _Threads(), 0
         with (
-            choose_engine(self.job, self.jobs, self.dask) as chosen,
+            choose_engine(self.job, self.jobs, self.dask, there) as chosen,
             tqdm(unit=" posts", disable=None, leave=False) as bar,
         ):
             for number, part in self._parts(stretches, done, chosen):
-                state = part if isinstance(part, Done) else keep(number, self._checked(part.result()))
+                found = part if isinstance(part, Done) else part.result()
+                state = found if isinstance(found, Done) else keep(number, usable(found) if self.strict else found)
                 if self.job.conversation:
                     threads.add(state.threads)
                 counts = Counts(counts.rows + state.rows, counts.rejects + state.rejects)
@@ -258,16 +268,14 @@ class _Run:
         """Parts in order; no more is read than the engine has room for."""
         waiting: deque[tuple[int, Done | Result]] = deque()
         for number, part in enumerate(cut_into_parts(iter(stretches), rows=PART_ROWS)):
-            waiting.append((number, done(number) or engine.submit(part)))
+            waiting.append((number, done(number) or engine.submit(number, part)))
             if len(waiting) >= engine.room:
                 yield waiting.popleft()
         yield from waiting
 
-    def _checked(self, part: Labelled) -> Labelled:
-        if self.strict and part.rejects:
-            first = part.rejected.split(b"\n", 1)[0].decode("utf-8", "replace")
-            raise DataError(f"a row cannot be used: {first}", fix="mend it, or leave out --strict")
-        return part
+
+def _keep_usable(shelf: Shelf, number: int, part: Labelled) -> Done:
+    return shelf.keep(number, usable(part))
 
 
 def _stat(name: str) -> os.stat_result | None:

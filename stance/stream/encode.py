@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import chain, repeat
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from stance.parquet import stamped
 from stance.pseudonyms import pseudonymous_row
 from stance.records import LABEL_COLUMNS, LABELS, PROBABILITY_COLUMNS
 from stance.stream.job import Job
+from stance.stream.pieces import Pieces, chosen, each, interleaved, parted
 from stance.stream.posts import GIVEN, Posts, Row
 from stance.tables import csv_lines, json_line
 
@@ -51,47 +52,63 @@ def encoded(posts: Posts, decisions: Decisions, job: Job) -> bytes:
 def _json_lines(posts: Posts, decisions: Decisions, model: str) -> bytes:
     """Each row's own line with the labels put in at its beginning.
 
-    Nothing here is done row by row but the joining of finished pieces: labels are a choice of few, and orjson writes a
-    whole column of probabilities as fast as Python would write three of them.
+    Nothing here is done row by row: labels are a choice of few, and orjson writes a whole column of probabilities as
+    fast as Python would write three of them.
     """
-    stances = [f'{{"stance": "{label}", "text_stance": "'.encode() for label in LABELS]
-    words = [f'{label}", "{PROBABILITY_COLUMNS[0]}": '.encode() for label in LABELS]
-    p_favor, p_against, p_none = map(_numbers, decisions.probabilities.T)
-    reasons = {reason: _reason(reason, model) for reason in set(decisions.reasons)}
-    pieces = zip(
-        map(stances.__getitem__, decisions.stance.tolist()),
-        map(words.__getitem__, decisions.words.tolist()),
-        p_favor,
-        repeat(f', "{PROBABILITY_COLUMNS[1]}": '.encode()),
-        p_against,
-        repeat(f', "{PROBABILITY_COLUMNS[2]}": '.encode()),
-        p_none,
-        map(reasons.__getitem__, decisions.reasons),
-        posts.keys,
-        map(_rest, posts.lines, posts.rows, posts.threads, posts.posts),
-        repeat(b"\n"),
-    )
-    return b"".join(chain.from_iterable(pieces))
+    n_posts = len(posts.texts)
+    heads = [
+        f'{{"stance": "{stance}", "text_stance": "{words}", "{PROBABILITY_COLUMNS[0]}": '.encode()
+        for stance in LABELS
+        for words in LABELS
+    ]
+    always = np.zeros(n_posts, dtype=np.int64)
+    favor, against, none = map(_numbers, decisions.probabilities.T)
+    columns = [
+        chosen(heads, decisions.stance * len(LABELS) + decisions.words),
+        favor,
+        chosen([f', "{PROBABILITY_COLUMNS[1]}": '.encode()], always),
+        against,
+        chosen([f', "{PROBABILITY_COLUMNS[2]}": '.encode()], always),
+        none,
+        _reasons(decisions.reasons, model),
+        each(posts.keys),
+        _own(posts),
+        chosen([b"\n"], always),
+    ]
+    return interleaved(columns)
 
 
-def _numbers(column: Any) -> list[bytes]:
+def _numbers(column: Any) -> Pieces:
     data = orjson.dumps(np.ascontiguousarray(column), option=orjson.OPT_SERIALIZE_NUMPY)
-    return data[1:-1].split(b",")
+    return parted(data[1:-1], b",")
 
 
-def _reason(reason: str | None, model: str) -> bytes:
-    rest = {"abstained": reason is not None, "reason": reason, "model": model}
-    return b", " + json_line(rest)[1:-2] + b", "
+def _reasons(reasons: list[str | None], model: str) -> Pieces:
+    number_of = {reason: number for number, reason in enumerate(dict.fromkeys(reasons))}
+    shared = [{"abstained": reason is not None, "reason": reason, "model": model} for reason in number_of]
+    values = [b", " + json_line(one)[1:-2] + b", " for one in shared]
+    return chosen(values, np.fromiter(map(number_of.__getitem__, reasons), dtype=np.int64, count=len(reasons)))
 
 
-def _rest(line: bytes, row: Row | None, thread: str, post: str) -> bytes:
-    """The row's own columns, without the opening brace."""
+def _own(posts: Posts) -> Pieces:
+    """The row's own columns, from behind the opening brace on."""
+    lines = posts.lines
+    if any(posts.rows):
+        lines = list(map(_line, posts.lines, posts.rows, posts.threads, posts.posts))
+    found = each(lines)
+    data = np.frombuffer(found.data, dtype=np.uint8)
+    if (data[found.start] != ord("{")).any() or (data[found.stop - 1] != ord("}")).any():
+        found = each([line.strip(b" \t\r\n") for line in lines])
+    return found._replace(start=found.start + 1)
+
+
+def _line(line: bytes, row: Row | None, thread: str, post: str) -> bytes:
     if row is None:
-        return line.strip(b" \t\r\n")[1:]
+        return line
     keys = {"thread": thread, "post": post}
     own = {name: value for name, value in row.items() if name not in GIVEN}
     # Twice: the keys stand first where the row has none, else where it has them.
-    return json_line({name: keys[name] for name in keys if name not in own} | own | keys)[1:-1]
+    return json_line({name: keys[name] for name in keys if name not in own} | own | keys)[:-1]
 
 
 def _labelled(posts: Posts, decisions: Decisions, job: Job) -> Iterator[Row]:

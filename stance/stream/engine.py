@@ -1,7 +1,8 @@
 """Who labels a part: this process, other processes of this machine, or the workers of a Dask cluster.
 
-Whoever it is, he is sent whole parts and gives back finished ones, and only the process that reads also writes: that
-is why the output does not depend on the engine.
+Whoever it is, he is sent whole parts and gives back finished ones: that is why the output does not depend on the
+engine. A process of this machine also writes its parts, whose bytes are then not sent about; the workers of a cluster
+may see other disks.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, Protocol
 
 from stance.errors import DataError
 from stance.stream.job import Job, Labelled
+from stance.stream.journal import Done
 from stance.stream.label import label_part
 from stance.stream.read import Rows
 
@@ -24,8 +26,8 @@ from stance.stream.read import Rows
 class Result(Protocol):
     """A part that is being labelled."""
 
-    def result(self) -> Labelled:
-        """Wait for it."""
+    def result(self) -> Labelled | Done:
+        """Wait for it; what comes back is written already, or not yet."""
         ...
 
 
@@ -36,25 +38,32 @@ class Engine:
     Attributes
     ----------
     submit : callable
-        Begin with a part.
+        Begin with a part, given its number.
     room : int
         How many parts may be under way; no more are read meanwhile.
     """
 
-    submit: Callable[[Rows], Result]
+    submit: Callable[[int, Rows], Result]
     room: int
 
 
+#: What writes a part, given its number.
+Keep = Callable[[int, Labelled], Done]
+
+
 @contextmanager
-def choose_engine(job: Job, jobs: int, dask: str | None) -> Iterator[Engine]:
-    """Choose: a Dask cluster where its address is given, else so many processes."""
-    with _dask(job, dask, jobs) if dask else _processes(job, jobs) if jobs > 1 else _here(job) as chosen:
+def choose_engine(job: Job, jobs: int, dask: str | None, keep: Keep | None) -> Iterator[Engine]:
+    """Choose: a Dask cluster where its address is given, else so many processes, which `keep` their parts themselves.
+
+    Without `keep` all parts come back to be written.
+    """
+    with _dask(job, dask, jobs) if dask else _processes(job, jobs, keep) if jobs > 1 else _here(job) as chosen:
         yield chosen
 
 
 @contextmanager
 def _here(job: Job) -> Iterator[Engine]:
-    def submit(part: Rows) -> Future[Labelled]:
+    def submit(_: int, part: Rows) -> Future[Labelled]:
         future: Future[Labelled] = Future()
         future.set_result(label_part(part, job))
         return future
@@ -64,25 +73,27 @@ def _here(job: Job) -> Iterator[Engine]:
 
 #: Each worker process has one job all its life.
 _job: Job
+_keep: Keep | None
 
 
-def _begin(job: Job) -> None:
-    global _job
-    _job = job
+def _begin(job: Job, keep: Keep | None) -> None:
+    global _job, _keep
+    _job, _keep = job, keep
     # Ctrl-C goes to the whole group of processes; only the first of them has something to say about it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _label_here(part: Rows) -> Labelled:
-    return label_part(part, _job)
+def _label_here(number: int, part: Rows) -> Labelled | Done:
+    labelled = label_part(part, _job)
+    return labelled if _keep is None else _keep(number, labelled)
 
 
 @contextmanager
-def _processes(job: Job, jobs: int) -> Iterator[Engine]:
-    pool: Executor = ProcessPoolExecutor(jobs, _context(), initializer=_begin, initargs=(job,))
+def _processes(job: Job, jobs: int, keep: Keep | None) -> Iterator[Engine]:
+    pool: Executor = ProcessPoolExecutor(jobs, _context(), initializer=_begin, initargs=(job, keep))
     try:
         # One part at work and one waiting for each.
-        yield Engine(lambda part: pool.submit(_label_here, part), room=2 * jobs)
+        yield Engine(lambda number, part: pool.submit(_label_here, number, part), room=2 * jobs)
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
@@ -107,4 +118,4 @@ def _dask(job: Job, address: str, jobs: int) -> Iterator[Engine]:
     except ImportError as error:
         raise DataError("a Dask cluster needs Dask", fix="pip install 'stance[dask]'") from error
     with module.on_cluster(label_part, job, address, jobs) as (submit, room):
-        yield Engine(submit, room)
+        yield Engine(lambda _, part: submit(part), room)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,6 +28,29 @@ class Done:
     rows: int
     rejects: int
     threads: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where the parts of one output lie; any process may put one there."""
+
+    folder: Path
+    #: The ending of the output.
+    suffix: str
+
+    def path(self, number: int, ending: str) -> Path:
+        """File of one part."""
+        return self.folder / f"{number:06}{ending}"
+
+    def keep(self, number: int, part: Labelled) -> Done:
+        """Write a part; it is finished when its own small record is there, which comes last."""
+        done = Done(part.rows, part.rejects, part.threads)
+        record = {"rows": done.rows, "rejects": done.rejects, "threads": done.threads}
+        contents = {self.suffix: part.data, ".rejected": part.rejected, ".json": json.dumps(record).encode()}
+        for ending, content in contents.items():
+            with replacing(self.path(number, ending)) as stream:
+                stream.write(content)
+        return done
 
 
 class Journal:
@@ -53,6 +76,7 @@ class Journal:
         self.output = Path(output)
         self.rejected = self.output.with_name(f"{self.output.name}.rejected.jsonl")
         self.folder = self.output.with_name(f"{self.output.name}.parts")
+        self.shelf = Shelf(self.folder, self.output.suffix)
         self._identity = json.loads(json.dumps(identity))
         found = self._found()
         refuse_existing(self.output, force=force or (found == self._identity and self._is_joined()))
@@ -86,31 +110,19 @@ class Journal:
     def done(self, number: int) -> Done | None:
         """What is known of a part that is finished."""
         try:
-            found = json.loads(self._path(number, ".json").read_bytes())
+            found = json.loads(self.shelf.path(number, ".json").read_bytes())
         except (OSError, ValueError):
             return None
         return Done(found["rows"], found["rejects"], tuple(found["threads"]))
 
     def keep(self, number: int, part: Labelled) -> Done:
-        """Write a part; it is finished when its own small record is there, which comes last."""
-        done = Done(part.rows, part.rejects, part.threads)
-        contents = {
-            self.output.suffix: part.data,
-            ".rejected": part.rejected,
-            ".json": json.dumps(asdict(done)).encode(),
-        }
-        for ending, content in contents.items():
-            with replacing(self._path(number, ending)) as stream:
-                stream.write(content)
-        return done
+        """Write a part; see `Shelf.keep`."""
+        return self.shelf.keep(number, part)
 
     def first_rejects(self) -> bytes:
         """The rejects of the first part."""
-        found = self._path(0, ".rejected")
+        found = self.shelf.path(0, ".rejected")
         return found.read_bytes() if found.exists() else b""
-
-    def _path(self, number: int, ending: str) -> Path:
-        return self.folder / f"{number:06}{ending}"
 
     def discard(self) -> None:
         """Remove the parts."""
@@ -135,11 +147,11 @@ class Journal:
 
     def _join(self, stream: IO[bytes], n_parts: int, ending: str) -> None:
         for number in range(n_parts):
-            with self._path(number, ending).open("rb") as part:
+            with self.shelf.path(number, ending).open("rb") as part:
                 shutil.copyfileobj(part, stream, 1 << 20)
 
     def _join_parquet(self, stream: IO[bytes], n_parts: int) -> None:
-        tables = (pq.read_table(pa.BufferReader(self._path(n, ".parquet").read_bytes())) for n in range(n_parts))
+        tables = (pq.read_table(pa.BufferReader(self.shelf.path(n, ".parquet").read_bytes())) for n in range(n_parts))
         first = next(tables)
         with pq.ParquetWriter(stream, first.schema) as writer:
             writer.write_table(first)

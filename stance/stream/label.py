@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 
+from stance.errors import DataError
 from stance.labelling import decide
 from stance.stream.encode import encoded
 from stance.stream.job import Job, Labelled
@@ -40,6 +41,20 @@ def _label_part(part: Rows, job: Job) -> Labelled:
     rejected = b"".join(_reject(part, place, reason, job) for place, reason in posts.rejects)
     threads = tuple(sorted(map(_hash, posts.named)))
     return Labelled(encoded(posts, decisions, job), rejected, len(posts.texts), len(posts.rejects), threads)
+
+
+def usable(part: Labelled) -> Labelled:
+    """Let a part pass that has no rejects.
+
+    Raises
+    ------
+    DataError
+        If it has; the first of them is named.
+    """
+    if part.rejects:
+        first = part.rejected.split(b"\n", 1)[0][:1000].decode("utf-8", "replace")
+        raise DataError(f"a row cannot be used: {first}", fix="mend it, or leave out --strict")
+    return part
 
 
 def reject_part(part: Rows, job: Job, reason: str) -> Labelled:

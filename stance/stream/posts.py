@@ -7,14 +7,20 @@ and a line that can be passed on as it is is not written anew.
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from operator import itemgetter
+from types import NoneType
+from typing import Any, cast
 
 import orjson
 
 from stance.conversation import Graph, link_posts
 from stance.records import LABEL_COLUMNS, id_of
 from stance.stream.job import Job
+from stance.stream.lines import Lines
 from stance.stream.read import Content, Refused, Rows, apart
 from stance.tables import json_line
 
@@ -65,30 +71,85 @@ class Posts:
 
 
 def _ids(values: list[Any]) -> list[str | None]:
+    if set(map(type, values)) <= {str, NoneType} and "" not in values:
+        return values
     return [value if type(value) is str and value else id_of(value) for value in values]
+
+
+#: Lines of JSON that are read at once: their values do not leave the processor's cache before they are looked at.
+_AT_ONCE = 1_000
+
+_KEYS = itemgetter("text", "thread", "post")
 
 
 def read_posts(rows: Rows, job: Job) -> Posts:
     """Sort the rows of one part into posts and rejects."""
-    kept: list[tuple[Any, ...]] = []
-    rejects: list[tuple[int, str]] = []
-    keys, may_pass = _Keys(job), job.ending == ".jsonl" and job.key is None
-    for place, content in enumerate(rows.content):
-        row, line = _parsed(content) if may_pass else (_value(content), b"")
-        reason = _refusal(row, job)
+    reading = _Reading(rows, job)
+    plain = isinstance(rows.content, Lines) and reading.may_pass
+    for start in range(0, rows.n_rows, _AT_ONCE):
+        stop = min(start + _AT_ONCE, rows.n_rows)
+        contents = list(rows.content[start:stop])
+        if not (plain and reading.all_at_once(cast("list[bytes]", contents))):
+            reading.one_by_one(start, contents)
+    return Posts(reading.rejects, reading.keys.named, *reading.columns)
+
+
+class _Reading:
+    """The posts of one part as far as they have been read, column by column as `Posts` has them."""
+
+    def __init__(self, rows: Rows, job: Job) -> None:
+        self._rows, self._job = rows, job
+        self.may_pass = job.ending == ".jsonl" and job.key is None
+        self.keys = _Keys(job)
+        self.rejects: list[tuple[int, str]] = []
+        self.columns: tuple[list[Any], ...] = tuple([] for _ in range(9))
+
+    def all_at_once(self, lines: list[bytes]) -> bool:
+        """Read lines that are all posts with their own keys and without labels, or nothing; this is the usual case.
+
+        Column by column, by functions that loop in C: a line of Python for each row takes longer than its JSON.
+        """
+        try:
+            rows = list(map(orjson.loads, lines))
+            texts, threads, posts = zip(*map(_KEYS, rows), strict=True)
+        except (ValueError, TypeError, KeyError):
+            return False
+        values = (*texts, *threads, *posts)
+        if set(map(type, values)) != {str} or not all(threads) or not all(posts):
+            return False
+        if max(map(len, texts)) * 4 > LONGEST_TEXT or not GIVEN.isdisjoint(chain.from_iterable(rows)):
+            return False
+        if not self.keys.take(threads, posts):
+            return False
+        linked = ([row.get(name) for row in rows] for name in ("parent", "author", "parent_candidates"))
+        nothing = [b""] * len(rows)
+        self._extend(texts, threads, posts, *linked, [None] * len(rows), lines, nothing)
+        return True
+
+    def one_by_one(self, start: int, contents: list[Content]) -> None:
+        """Read rows of any kind, each with its own fate."""
+        kept = [post for place, content in enumerate(contents, start) if (post := self._post(place, content))]
+        self._extend(*zip(*kept, strict=True))
+
+    def _extend(self, *more: Iterable[Any]) -> None:
+        for column, values in zip(self.columns, more, strict=False):
+            column.extend(values)
+
+    def _post(self, place: int, content: Content) -> tuple[Any, ...]:
+        """What `Posts` holds of a row; nothing for a reject."""
+        row, line = _parsed(content) if self.may_pass else (_value(content), b"")
+        reason = _refusal(row, self._job)
         if reason is None:
-            reason = keys.give(row, rows.source[place], rows.ordinal[place])
+            reason = self.keys.give(row, self._rows.source[place], self._rows.ordinal[place])
         if reason is not None:
-            rejects.append((place, reason))
-            continue
+            self.rejects.append((place, reason))
+            return ()
+        keys = self.keys
         linked = (row.get("parent"), row.get("author"), row.get("parent_candidates"))
         if line and keys.are_exact and GIVEN.isdisjoint(row):
             # A row that need not be written is forgotten at once: 20,000 do not fit in the processor's cache.
-            kept.append((row["text"], keys.thread, keys.post, *linked, None, line, _missing_keys(row, keys)))
-        else:
-            kept.append((row["text"], keys.thread, keys.post, *linked, row, b"", b""))
-    columns: list[Any] = [list(column) for column in zip(*kept, strict=True)] if kept else [[]] * 9
-    return Posts(rejects, keys.named, *columns)
+            return row["text"], keys.thread, keys.post, *linked, None, line, _missing_keys(row, keys)
+        return row["text"], keys.thread, keys.post, *linked, row, b"", b""
 
 
 def _missing_keys(row: Row, keys: _Keys) -> bytes:
@@ -168,7 +229,7 @@ class _Keys:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
         self._taken: set[tuple[str, str]] = set()
         self.thread = self.post = ""
         self.are_exact = True
@@ -183,12 +244,12 @@ class _Keys:
                 return "no thread id"
             self.are_exact = thread is None
             thread = id_of(thread) or self._whole(source)
-        count = self._counts[thread] = self._counts.get(thread, 0) + 1
+        self._counts[thread] += 1
         if type(post) is not str or not post:
             if "post" in row and id_of(post) is None:
                 return "no post id"
             self.are_exact &= post is None
-            post = id_of(post) or str(count if "thread" in row else ordinal)
+            post = id_of(post) or str(self._counts[thread] if "thread" in row else ordinal)
         if self._job.conversation:
             if (thread, post) in self._taken:
                 return f"post {post!r} stands twice in thread {thread!r}"
@@ -197,6 +258,17 @@ class _Keys:
             self.named.add(thread)
         self.thread, self.post = thread, post
         return None
+
+    def take(self, threads: Sequence[str], posts: Sequence[str]) -> bool:
+        """Give rows their own threads and posts, unless one of them stands twice: then give none."""
+        if self._job.conversation:
+            new = set(zip(threads, posts, strict=True))
+            if len(new) < len(posts) or not self._taken.isdisjoint(new):
+                return False
+            self._taken |= new
+        self._counts.update(threads)
+        self.named.update(threads)
+        return True
 
     def _whole(self, source: int) -> str:
         several = len(self._job.sources) > 1
