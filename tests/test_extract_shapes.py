@@ -80,3 +80,9 @@ def test_the_day_a_member_joined_begins_no_part() -> None:
 
 def test_deep_pages_are_left_as_they_are() -> None:
     assert in_shapes(Document("<div>" * 300 + "3 May 2019", "page")) is None
+
+
+def test_a_page_that_nests_deeper_than_its_tags_say_ends() -> None:
+    page = Document("<p>3 May 2019<p>4 May 2019" + "<div>x<table><td></div>" * 150, "page")
+    shaped = in_shapes(page)
+    assert shaped is not None and letters(shaped) == letters(page)
