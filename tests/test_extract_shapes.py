@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from stance.extract.document import Document
 from stance.extract.markup import text_of
 from stance.extract.shapes import in_shapes
+from stance.extract.words import any_of
 
 PAGES = sorted((Path(__file__).parent / "pages").glob("*.html"))
 
@@ -25,7 +26,8 @@ PIECES = st.sampled_from(
 )
 
 #: What the new page leaves out, for it names the line instead.
-LABEL = re.compile(r"(?:Posted by|Posted|Name|Date|Comments|From)\s*:")
+KINDS = ("label_name", "label_from", "label_date", "label_text")
+LABEL = re.compile(rf"\b(?:{'|'.join(map(any_of, KINDS))})\s*[:：]", re.IGNORECASE)
 
 
 def letters(document: Document) -> Counter[str]:
@@ -78,3 +80,9 @@ def test_the_day_a_member_joined_begins_no_part() -> None:
 
 def test_deep_pages_are_left_as_they_are() -> None:
     assert in_shapes(Document("<div>" * 300 + "3 May 2019", "page")) is None
+
+
+def test_a_page_that_nests_deeper_than_its_tags_say_ends() -> None:
+    page = Document("<p>3 May 2019<p>4 May 2019" + "<div>x<table><td></div>" * 150, "page")
+    shaped = in_shapes(page)
+    assert shaped is not None and letters(shaped) == letters(page)

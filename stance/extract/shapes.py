@@ -25,7 +25,10 @@ from stance.extract.words import any_of
 
 #: Tags and depth of a page that is written anew; a longer one has names, a deeper one is no page for people.
 _MOST_TAGS = 30_000
-_DEEPEST = 200
+_MOST_DEPTH = 200
+
+#: Levels that are written anew; what stands deeper stays as it is.
+_DEEPEST = 100
 
 #: Elements that stand in a line, those that show nothing, and those that hold no line.
 _INLINE = frozenset(
@@ -62,7 +65,7 @@ def in_shapes(page: Document) -> Document | None:
     ['Ada', 'Bob']
     """
     body = page.tree.body
-    if body is None or page.html.count("<") > _MOST_TAGS or depth_of(page.html) > _DEEPEST:
+    if body is None or page.html.count("<") > _MOST_TAGS or depth_of(page.html) > _MOST_DEPTH:
         return None
     return Document(_Writer(body).html(), "shapes")
 
@@ -86,6 +89,7 @@ class _Writer:
     def __init__(self, body: LexborNode) -> None:
         self.body = body
         self._out: list[str] = []
+        self._depth = 0
         self._codes: dict[str, str] = {}
         self._units: dict[int, list[_Unit]] = {}
         self._around_blocks = _around_blocks(body)
@@ -96,6 +100,15 @@ class _Writer:
         return "<!DOCTYPE html>" + "".join(self._out)
 
     def _element(self, node: LexborNode, places: list[str]) -> None:
+        # An end tag that the parser passes over leaves its element open, so the tree is deeper than the tags say.
+        if self._depth > _DEEPEST:
+            self._out.append(node.html or "")
+            return
+        self._depth += 1
+        self._named(node, places)
+        self._depth -= 1
+
+    def _named(self, node: LexborNode, places: list[str]) -> None:
         units = self._units_of(node)
         tag = "div" if node.tag == "p" else node.tag or "div"
         line = units[0] if len(units) == 1 and units[0].tag == "line" else None
