@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +36,9 @@ def test_a_path_bytes_and_text_give_the_same_posts() -> None:
 
 
 def test_a_compressed_page_is_a_page() -> None:
-    assert extract(gzip.compress(PAGE.read_bytes()))[0].posts == extract(PAGE)[0].posts
+    posts = extract(PAGE)[0].posts
+    assert extract(gzip.compress(PAGE.read_bytes()))[0].posts == posts
+    assert extract(pa.compress(PAGE.read_bytes(), "zstd", asbytes=True))[0].posts == posts
 
 
 def test_extracting_twice_gives_the_same() -> None:

@@ -14,8 +14,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+import stance
 from stance.errors import DataError, PageError
 from stance.extract.page import Page
 from stance.tables import read_bytes
@@ -77,21 +78,22 @@ def page_of(
     return Page(name=name, data=data, text=decode(data, charset), url=url, captured_at=captured_at)
 
 
-#: Magic bytes of the compressed forms that the standard library opens.
-_OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], io.BufferedIOBase]], ...] = (
+#: Magic bytes of the compressed forms that the standard library or Arrow opens.
+_OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
     (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\x00", lzma.LZMAFile),
+    (b"\x28\xb5\x2f\xfd", lambda stream: stance.open_zstd(stream)),
 )
 
 
 def _expanded(data: bytes, name: str) -> bytes:
-    """Undo gzip, bzip2 or xz, but never past `MAX_BYTES`: a few bytes can stand for many."""
+    """Undo gzip, bzip2, xz or Zstandard, but never past `MAX_BYTES`: a few bytes can stand for many."""
     for magic, opened in _OPENERS:
         if data.startswith(magic):
             try:
-                expanded = opened(io.BytesIO(data)).read(MAX_BYTES + 1)
-            except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+                expanded: bytes = opened(io.BytesIO(data)).read(MAX_BYTES + 1)
+            except (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError) as error:
                 raise PageError(
                     f"compressed data is damaged ({error})", where=name, fix="get the file again"
                 ) from error
