@@ -159,7 +159,7 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
             )
         ),
     ),
-    "html.gz: 20 GB of words": ("x.html.gz", lambda: _gzip(_times(b"x ", SMALL_GIGABYTES, b"<p>"))),
+    "html.gz: 2 GB of words": ("x.html.gz", lambda: _gzip(_times(b"x ", SMALL_GIGABYTES, b"<p>"))),
     "warc.gz: a page that is packed twice": (
         "x.warc.gz",
         lambda: _gzip(iter([_archived(_gzip(_times(b"x ", SMALL_GIGABYTES, b"<p>")))])),

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -44,6 +45,8 @@ def test_deep_pages_keep_their_posts(depth: int) -> None:
         ("<p>" + "".join(f"<font size={n}><p>x" for n in range(10_000)), "formatting tags"),
         ("<p><select>" + "<option>x" * 50_000, "options"),
         (gzip.compress(b"a" * 80_000_000), "after decompression"),
+        (pa.compress(b"a" * 80_000_000, "zstd", asbytes=True), "after decompression"),
+        (pa.compress(b"<p>words", "zstd", asbytes=True)[:-5], "damaged"),
         ("[" * 100_000, "JSON nested too deep"),
         (b"\0" * 1000, "not a page"),
         (b"%PDF-1.7 ...", "not a page"),
