@@ -12,7 +12,7 @@ from stance.errors import DataError
 from stance.evaluate.scores import check_labels
 from stance.report.figures import Counts, counts_of, over_time
 from stance.report.page import Page, render
-from stance.report.shares import Share, shares
+from stance.report.shares import Share, by_hand, shares
 
 #: What a report can be split by, and the columns that tell: the first that the table has.
 GROUPINGS = {"source": ("source", "site", "platform"), "week": ("posted_at",), "author": ("author",)}
@@ -53,10 +53,13 @@ class BatchFigures:
     ----------
     groups, threads : tuple of Group
         Those with most posts, at most 500; `n_groups` is how many there are.
+    n_by_hand : int
+        Posts whose label is a person's; see `stance.report.shares.by_hand`.
     """
 
     by: str
     n_groups: int
+    n_by_hand: int
     whole: Group
     groups: tuple[Group, ...]
     threads: tuple[Group, ...]
@@ -100,6 +103,7 @@ def batch_figures(labels: pd.DataFrame, *, by: str = "source", posts: pd.DataFra
     return BatchFigures(
         by=by,
         n_groups=int(names.nunique()),
+        n_by_hand=int(by_hand(rows).sum()),
         whole=_group("everything", rows, dated=True),
         groups=tuple(groups),
         threads=tuple(sorted(threads, key=lambda group: (-group.net, group.name))),

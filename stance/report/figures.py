@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stance.data import LABELS, Thread, threads_to_table
+from stance.data import LABELS, PROBABILITY_COLUMNS, Thread, threads_to_table
 from stance.errors import DataError
 from stance.evaluate.scores import check_labels
 from stance.records import writer_of
 from stance.report.people import Answers, Person, who_answers_whom
-from stance.report.shares import Share, label_probabilities, shares
+from stance.report.shares import Share, by_hand, label_probabilities, shares
 
 #: (thread, post) to the words that moved its label, each with its weight toward that label.
 Because = Mapping[tuple[str, str], Sequence[tuple[str, float]]]
@@ -76,6 +76,8 @@ class Figures:
         Authors with a name; posts without an author.
     n_unsure, n_moved : int
         Posts that were left undecided or nearly so; posts whose label the conversation changed.
+    n_by_hand : int
+        Posts whose label is a person's; see `stance.report.shares.by_hand`.
     hidden : int
         Posts that the pages say are missing.
     by_post, by_person : tuple of Share
@@ -91,6 +93,7 @@ class Figures:
     n_unsigned: int
     n_unsure: int
     n_moved: int
+    n_by_hand: int
     hidden: int
     by_post: tuple[Share, ...]
     by_person: tuple[Share, ...]
@@ -140,6 +143,7 @@ def figures(threads: Iterable[Thread], labels: pd.DataFrame, because: Because | 
         n_unsigned=int(rows["author"].isna().sum()),
         n_unsure=int(rows["unsure"].sum()),
         n_moved=int(rows["moved"].sum()),
+        n_by_hand=int(rows["by_hand"].sum()),
         hidden=sum(thread.hidden or 0 for thread in threads),
         by_post=by_post,
         by_person=by_person,
@@ -156,8 +160,9 @@ def figures(threads: Iterable[Thread], labels: pd.DataFrame, because: Because | 
 def labelled_rows(threads: Sequence[Thread], labels: pd.DataFrame) -> pd.DataFrame:
     """The posts of the threads with their labels, and what a report asks of each.
 
-    `sure` is the probability of its label, `unsure` whether it is as good as undecided, `moved` whether the
-    conversation changed it, `depth` how many posts it stands under.
+    `by_hand` is whether a person gave its label, `corrected` whether in place of a model's. `sure` is the probability
+    of its label, `unsure` whether it is as good as undecided, `moved` whether the conversation changed it, `depth` how
+    many posts it stands under.
     """
     check_labels(labels, "stance", "labels")
     posts = threads_to_table(threads)
@@ -172,6 +177,10 @@ def labelled_rows(threads: Sequence[Thread], labels: pd.DataFrame) -> pd.DataFra
     for name in ("text_stance", "abstained", "reason"):
         if name not in rows.columns:
             rows[name] = None
+    rows["by_hand"] = by_hand(rows)
+    rows["corrected"] = rows["by_hand"] & rows.reindex(columns=list(PROBABILITY_COLUMNS)).notna().all(axis=1)
+    # What the table says beside a label that a person changed was said of the label before.
+    rows.loc[rows["corrected"], ["text_stance", "abstained", "reason"]] = None
     sure = label_probabilities(rows).max(axis=1, initial=0)
     rows["sure"] = sure
     abstained = np.array([str(value).lower() in ("true", "1") for value in rows["abstained"]], dtype=bool)

@@ -105,12 +105,40 @@ def person_numbers(rows: pd.DataFrame) -> tuple[Ints, NDArray[np.bool_]]:
 
 
 def label_probabilities(rows: pd.DataFrame) -> Floats:
-    """Probabilities of shape (n_posts, n_labels); certainty for a table without any, and for a row without any."""
-    certain = np.eye(len(LABELS))[[LABELS.index(label) for label in rows["stance"]]].reshape(-1, len(LABELS))
+    """Probabilities of shape (n_posts, n_labels); certainty for labels given by hand."""
+    certain = np.eye(len(LABELS))[_numbers(rows)].reshape(-1, len(LABELS))
+    return np.where(by_hand(rows)[:, None], certain, _given(rows))
+
+
+def by_hand(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which labels are a person's: those without probabilities, and those that a person has changed.
+
+    A model gives the most probable stance. Where a row's stance is another one, somebody has changed it, and its
+    probabilities are those of the label that was there before.
+
+    Returns
+    -------
+    bool array of shape (n_posts,)
+
+    Examples
+    --------
+    >>> by_hand(pd.DataFrame({"stance": ["favor", "none"], "p_favor": 0.7, "p_against": 0.2, "p_none": 0.1}))
+    array([False,  True])
+    """
+    given = _given(rows)
+    # Nothing compares with what is missing, so that a row without probabilities is a person's as well.
+    return np.asarray(~(given[np.arange(len(rows)), _numbers(rows)] >= given.max(axis=1, initial=0)))
+
+
+def _given(rows: pd.DataFrame) -> Floats:
+    """The probabilities as they stand in the table; not a number where it has none."""
     if not set(PROBABILITY_COLUMNS) <= set(rows.columns):
-        return certain
-    given = rows[list(PROBABILITY_COLUMNS)].to_numpy(dtype=np.float64)
-    return np.where(np.isnan(given).any(1, keepdims=True), certain, given)
+        return np.full((len(rows), len(LABELS)), np.nan)
+    return rows[list(PROBABILITY_COLUMNS)].to_numpy(dtype=np.float64)
+
+
+def _numbers(rows: pd.DataFrame) -> Ints:
+    return np.array([LABELS.index(label) for label in rows["stance"]], dtype=np.int64)
 
 
 def leanings(counts: Floats) -> Ints:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from stance.data import PROBABILITY_COLUMNS, Thread
+from stance.data import Thread
 from stance.report.card import excerpt
 from stance.report.figures import Because, figures, labelled_rows
 from stance.report.graph import picture
@@ -73,7 +73,7 @@ def report(
         figures=computed,
         picture=picture(computed),
         trees=trees,
-        odds=set(PROBABILITY_COLUMNS) <= set(labels.columns),
+        odds=computed.n_by_hand < computed.n_posts,
         explained=bool(because),
         card=excerpt(card),
         command=command,

@@ -42,6 +42,8 @@ class Node:
         Whether it stands inside its parent, so that the page need not say whom it answers.
     probabilities : tuple of float
         In the order of `LABELS`.
+    by_hand, corrected : bool
+        Whether a person gave the label, and whether in place of a model's.
     candidates : tuple of str
         Other posts that it may answer.
     """
@@ -54,6 +56,8 @@ class Node:
     sure: float
     unsure: bool
     moved: bool
+    by_hand: bool
+    corrected: bool
     reason: str | None
     segments: tuple[Segment, ...]
     parent: Node | None
@@ -176,6 +180,8 @@ def _node(
         sure=float(row["sure"]),
         unsure=bool(row["unsure"]),
         moved=bool(row["moved"]),
+        by_hand=bool(row["by_hand"]),
+        corrected=bool(row["corrected"]),
         reason=row["reason"],
         segments=segments(post.text, because),
         parent=parent,
