@@ -21,7 +21,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from benchmarks.speed import made_texts
 from stance import features, load_corpus
 from stance.conversation import log_softmax
-from stance.train import Corpus, Settings, Task, fit_head, label_numbers
+from stance.train import Corpus, Settings, Task, as_csr, fit_head, label_numbers
 from stance.workflow import shipped_manifest
 
 #: Within this share of the least objective that any solver found counts as the optimum.
@@ -33,7 +33,7 @@ def corpus_of(texts: list[str]) -> Corpus:
     """The n-grams of some posts."""
     names = tuple(spelling.lower() for spelling in shipped_manifest()["spellings"])
     vocabulary = features.learn_vocabulary(texts, features.Analyser(names), min_posts=Settings().min_posts)
-    return Corpus(vocabulary.find(texts), vocabulary.block, Settings().min_posts)
+    return Corpus(as_csr(vocabulary.find(texts)), vocabulary.block, Settings().min_posts)
 
 
 def objective(model: LogisticRegression, matrix, classes: np.ndarray) -> float:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from stance.extract.warc import pages_in as pages_in
     from stance.language import foreign_language as foreign_language
     from stance.model import Model, load_model, save_model
-    from stance.parquet import open_zstd as open_zstd
     from stance.parquet import read_parquet as read_parquet
     from stance.parquet import write_parquet as write_parquet
     from stance.pseudonyms import pseudonymise, read_key
@@ -114,7 +113,6 @@ _WITHIN = {
     "json_line": "tables",
     "label_rows": "threads",
     "labels_table": "data",
-    "open_zstd": "parquet",
     "pages_in": "extract.warc",
     "posts_table": "data",
     "print_rows": "terminal",

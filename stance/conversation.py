@@ -12,6 +12,7 @@ With `Couplings()`, all of them zero, the marginals are the text model's probabi
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count, repeat
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.propagation import Links, propagate
-from stance.records import LABELS, Columns, id_of
+from stance.records import LABELS, Columns, id_of, writer_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -130,8 +131,8 @@ def link_posts(
 ) -> Graph:
     """Find who answers whom and who wrote several posts, from the columns of a posts table.
 
-    A parent that is not in the thread is no parent, and a missing author is no author. Where a post lists
-    `candidates`, the chosen parent (or no parent) stands for `_CHOSEN`, and the others share the rest.
+    A parent that is not in the thread is no parent, and a missing author or "[deleted]" no author (`writer_of`). Where
+    a post lists `candidates`, the chosen parent (or no parent) stands for `_CHOSEN`, and the others share the rest.
     """
     row_of: dict[tuple[str, str | None], int] = dict(zip(zip(threads, posts, strict=True), count(), strict=False))
     # Most posts have one possible parent or none: these need no shares, and no line of Python each.
@@ -175,13 +176,12 @@ def _shares(parent: object, others: object) -> dict[object, float]:
 
 
 def _author_numbers(threads: Sequence[str], authors: Sequence[str | None]) -> Ints:
-    names = list(zip(threads, authors, strict=True))
-    first_seen = dict(zip(dict.fromkeys(names), count()))
-    number = _numbers(map(first_seen.__getitem__, names), len(names))
-    # An author with one post, whom nothing couples, takes no place.
+    first_seen: dict[tuple[str, str | None], int] = defaultdict(count().__next__)
+    number = _numbers(map(first_seen.__getitem__, zip(threads, authors, strict=True)), len(threads))
+    # An author with one post, whom nothing couples, takes no place; nor does one without a name.
     several = np.bincount(number, minlength=len(first_seen)) > 1
-    several &= np.array([author is not None for _, author in first_seen], dtype=bool)
-    return np.where(several[number], (np.cumsum(several) - 1)[number], -1) if names else number
+    several &= np.array([writer_of(author) is not None for _, author in first_seen], dtype=bool)
+    return np.where(several[number], (np.cumsum(several) - 1)[number], -1) if len(number) else number
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ from stance.errors import StanceError
 
 #: What pyproject.toml asks for; importlib.metadata cannot say so in a source tree that is not installed.
 DEPENDENCIES = (
+    "backports.zstd",
     "cheroot",
     "click",
     "dateparser",
@@ -157,7 +159,7 @@ def _version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
-        return "missing"
+        return "not needed" if name.startswith("backports.") and sys.version_info >= (3, 14) else "missing"
 
 
 def _dependencies(versions: dict[str, str]) -> Check:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import stance
 from stance.errors import DataError
+from stance.records import writer_of
 from stance.tables import read_bytes
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ def pseudonym(name: str, key: bytes) -> str:
 
 
 def _author(value: Any, key: bytes) -> Any:
-    # None, "" and NaN are no author.
-    return value if value is None or value == "" or value != value else pseudonym(str(value), key)
+    # NaN is no author either. A placeholder stays, because a pseudonym would make one person of all who have it.
+    return value if value != value or writer_of(str(value or "")) is None else pseudonym(str(value), key)
 
 
 def _text(value: Any, key: bytes) -> Any:

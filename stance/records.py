@@ -143,6 +143,30 @@ def id_of(value: object) -> str | None:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
+#: What sites show in place of a name, in lower case; any number of people may have one of these.
+_NAMELESS = frozenset(
+    """
+    [deleted]; [removed]; deleted; deleted user; deleted account; account deleted; former member; comment deleted;
+    comment removed; anonymous; anonymous coward; anonymous user; anon; guest; anonym; gast; invité; anonyme; anónimo;
+    anônimo; anonimo; аноним; гость; 匿名
+    """.replace("\n", " ")
+    .replace("    ", "")
+    .strip()
+    .split("; ")
+)
+
+
+def writer_of(author: str | None) -> str | None:
+    """Name the person who wrote a post, or None where the site names nobody: two posts of "Guest" may have two writers.
+
+    Examples
+    --------
+    >>> writer_of("Ada"), writer_of("[deleted]"), writer_of("Anonymous Coward"), writer_of("")
+    ('Ada', None, None, None)
+    """
+    return author if author and author.lower() not in _NAMELESS else None
+
+
 def thread_rows(threads: Iterable[Thread]) -> Iterator[dict[str, Any]]:
     """One row a post, in page order, `EXTRACT_COLUMNS`."""
     for thread in threads:

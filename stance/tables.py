@@ -10,24 +10,21 @@ commands on the reader's machine; such a cell gets a mark that makes it text, an
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
 import io
 import json
-import lzma
 import os
 import re
 import sys
 import tempfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from numbers import Number
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import stance
+from stance.compressed import DAMAGED, opener
 from stance.errors import DataError
 from stance.records import NULLABLE_COLUMNS, POST_COLUMNS
 
@@ -36,15 +33,15 @@ if TYPE_CHECKING:
 
 FORMATS = (".jsonl", ".csv", ".parquet")
 
-#: Magic bytes of the compressed forms that the standard library or Arrow opens.
-_OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
-    (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
-    (b"BZh", bz2.BZ2File),
-    (b"\xfd7zXZ\x00", lzma.LZMAFile),
-    (b"\x28\xb5\x2f\xfd", lambda stream: stance.open_zstd(stream)),
-)
 #: Bytes at which a compressed table is refused where it would be read into memory: a few can stand for very many.
 MOST_EXPANDED = 1 << 30
+
+#: Bytes that its rows and values may take in memory, where a row takes some 300 and a value, however short, some 70.
+MOST_MEMORY = 4_000_000_000
+_ROW, _VALUE = 300, 70
+
+#: A line, or a row of Parquet, of so many bytes is no post.
+LONGEST_LINE = 16 * 1024 * 1024
 
 #: What makes a cell text: MODIFIER LETTER APOSTROPHE. The plain apostrophe would do so too, but nobody else's
 #: file begins a formula with this one, so that taking it off spoils none; and spreadsheets show it and keep it.
@@ -68,8 +65,9 @@ _FIRST = re.compile(rf"{FORMULA_MARK}*{_UNSEEN}(?:{_SIGNS}|[\t\r\n])")
 _LATER = re.compile(rf"[;\t\r\n](?={FORMULA_MARK}*{_UNSEEN}{_SIGNS})")
 _LATER_MARKED = re.compile(rf"(?<=[;\t\r\n]){FORMULA_MARK}(?={FORMULA_MARK}*{_UNSEEN}{_SIGNS})")
 
-# A cell of a CSV file may be longer than Python's default limit of 128 KiB: a post may be a whole essay.
-csv.field_size_limit(1 << 30)
+# A cell of a CSV file may be longer than Python's default limit of 128 KiB: a post may be a whole essay. But
+# behind a quote that nobody closes all the rest of a file is one cell.
+csv.field_size_limit(LONGEST_LINE)
 
 
 def read_table(path: str | os.PathLike[str], data: bytes | None = None) -> pd.DataFrame:
@@ -88,7 +86,11 @@ def read_table(path: str | os.PathLike[str], data: bytes | None = None) -> pd.Da
         If the file cannot be read, is empty, or is no table.
     """
     name = os.fspath(path)
-    content = decompress(read_bytes(name) if data is None else data)
+    packed = read_bytes(name) if data is None else data
+    content = decompress(packed)
+    if content is not packed:
+        # Signs that end or begin a row or a value: fifty million in a gigabyte of prose, many times that in a bomb.
+        refuse_heavy(len(content), content.count(b"\n"), sum(map(content.count, (b",", b"[", b"{"))), name)
     kind = table_format(content)
     if kind is None:
         raise DataError("not a table", where=name, fix="give JSON Lines, CSV with a header line, or Parquet")
@@ -113,17 +115,32 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 def decompress(data: bytes) -> bytes:
     """Undo gzip, bzip2, xz or Zstandard where the first bytes say so, but never past `MOST_EXPANDED`."""
-    opened = next((opened for magic, opened in _OPENERS if data.startswith(magic)), None)
+    opened = opener(data)
     if opened is None:
         return data
     try:
         expanded: bytes = opened(io.BytesIO(data)).read(MOST_EXPANDED + 1)
-    except (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError) as error:
+    except DAMAGED as error:
         raise DataError(f"compressed data is damaged ({error})", fix="get the file again") from error
     if len(expanded) > MOST_EXPANDED:
         fix = "split it, or label it with `stance label -o`, which reads a row at a time"
         raise DataError(f"more than {MOST_EXPANDED:,} bytes after decompression", fix=fix)
     return expanded
+
+
+def refuse_heavy(n_bytes: int, n_rows: int, n_values: int, name: str) -> None:
+    """Refuse a table that would fill the memory once it is read whole, though its file is small.
+
+    Raises
+    ------
+    DataError
+        If it is more than `MOST_EXPANDED` bytes, or its rows and values would take more than `MOST_MEMORY`.
+    """
+    if n_bytes <= MOST_EXPANDED and n_rows * _ROW + n_values * _VALUE <= MOST_MEMORY:
+        return
+    fix = "split it, or label it with `stance label -o`, which reads a row at a time"
+    problem = f"{n_rows:,} rows of {n_bytes:,} bytes unfold from it, more than is read at once"
+    raise DataError(problem, where=name, fix=fix)
 
 
 def table_format(data: bytes) -> str | None:
@@ -134,7 +151,8 @@ def table_format(data: bytes) -> str | None:
     """
     if data.startswith(b"PAR1"):
         return ".parquet"
-    first = data.lstrip(b"\xef\xbb\xbf \r\n\t").split(b"\n", 1)[0].strip()
+    # A first line that is longer is no table's, and would be read as a whole.
+    first = data[:LONGEST_LINE].lstrip(b"\xef\xbb\xbf \r\n\t").split(b"\n", 1)[0].strip()
     if first.startswith(b"{"):
         return ".jsonl" if _is_flat_object(first) else None
     names = {cell.strip().strip('"') for cell in first.decode("utf-8", "replace").split(",")}
@@ -154,13 +172,12 @@ def _is_flat_object(line: bytes) -> bool:
 
 def _read_jsonl(data: bytes, name: str) -> pd.DataFrame:
     rows = []
-    # Only a line feed ends a line of JSON Lines; str.splitlines would also cut at U+2028 inside a post.
-    for number, line in enumerate(_text(data, name).split("\n"), start=1):
-        if not line.strip():
+    for number, line in _lines(data, name):
+        if line.isspace():
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"not JSON ({error})", where=f"{name}, line {number}", fix="one object a line") from error
         if not isinstance(row, dict):
             raise DataError(f"{type(row).__name__} instead of an object", where=f"{name}, line {number}")
@@ -169,7 +186,9 @@ def _read_jsonl(data: bytes, name: str) -> pd.DataFrame:
 
 
 def _read_csv(data: bytes, name: str) -> pd.DataFrame:
-    reader = csv.reader(io.StringIO(_text(data, name), newline=""), strict=True)
+    # Within a line only carriage returns may end rows, as old spreadsheets wrote them.
+    lines = (part for _, line in _lines(data, name) for part in io.StringIO(line, newline=""))
+    reader = csv.reader(lines, strict=True)
     try:
         header, *records = [record for record in reader if record]
     except csv.Error as error:
@@ -218,12 +237,21 @@ def without_mark(text: str) -> str:
     return _LATER_MARKED.sub("", text[1:] if first else text)
 
 
-def _text(data: bytes, name: str) -> str:
-    try:
-        return data.decode("utf-8-sig", "surrogatepass")
-    except UnicodeDecodeError as error:
-        problem = f"byte {error.start} is not UTF-8"
-        raise DataError(problem, where=name, fix="save the table as UTF-8") from error
+def _lines(data: bytes, name: str) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers, decoded one by one: a text as a whole takes up to four times as much as its bytes.
+
+    Only a line feed ends a line; str.splitlines would also cut at U+2028 inside a post.
+    """
+    begin = 0
+    for number, line in enumerate(io.BytesIO(data), start=1):
+        if len(line) > LONGEST_LINE:
+            raise DataError(f"longer than {LONGEST_LINE:,} bytes", where=f"{name}, line {number}", fix="a post a line")
+        try:
+            yield number, line.decode("utf-8-sig" if number == 1 else "utf-8", "surrogatepass")
+        except UnicodeDecodeError as error:
+            problem = f"byte {begin + error.start} is not UTF-8"
+            raise DataError(problem, where=name, fix="save the table as UTF-8") from error
+        begin += len(line)
 
 
 def write_table(table: pd.DataFrame, path: str | os.PathLike[str], *, force: bool = False) -> None:

@@ -126,9 +126,13 @@ def test_every_figure_of_a_comparison_is_reckoned_on_the_same_resampled_threads(
 
 def test_without_a_seed_the_seed_of_a_comparison_is_zero():
     # Seven threads, each as right as it happens to be, so that another draw gives another interval.
-    stances = LABELS * 25, ["favor"] * 75, [LABELS[post * post % 3] for post in range(75)]
-    gold, a, b = (table(given, n_threads=7) for given in stances)
-    assert compare(gold, a, b) == compare(gold, a, b, seed=0) != compare(gold, a, b, seed=1)
+    stances = [[LABELS[post * post * step % 29 % 3] for post in range(75)] for step in (1, 2, 5)]
+    for n_threads in (4, 7):
+        gold, a, b = (table(given, n_threads=n_threads) for given in stances)
+        default, zero, one = compare(gold, a, b), compare(gold, a, b, seed=0), compare(gold, a, b, seed=1)
+        assert default == zero
+        assert default.accuracy.macro_f1.interval != one.accuracy.macro_f1.interval
+    assert [share.interval for share in default.shares] != [share.interval for share in one.shares]
 
 
 def test_posts_are_resampled_by_how_often_the_three_labels_were_met_together():

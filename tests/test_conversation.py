@@ -1,5 +1,6 @@
 """One joint inference over a thread: words, parents, authors."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -21,7 +22,8 @@ from stance.couplings import fit_couplings
 from stance.data import LABELS, check_posts, posts_table
 
 FAVOR, AGAINST, NONE = range(3)
-REPLIES = Couplings(meaning=0.5, none=0.1, none_in_reply=0.2, relation=1.0, reply_opposite=0.7, only_reply_none=-0.3)
+WORDS = Couplings(text=0.3, meaning=0.5, none=0.1, none_in_reply=0.2, relation=1.0)
+REPLIES = replace(WORDS, reply_opposite=0.7, only_reply_none=-0.3)
 AUTHORS = Couplings(author_same=2.0, author_opposite=-1.0, author_both_none=0.5)
 
 
@@ -97,9 +99,27 @@ def test_a_known_stance_is_certain_and_the_author_s_other_posts_hear_of_it():
     assert told[2] == pytest.approx(untold[2])
 
 
+@pytest.mark.parametrize("label", [FAVOR, AGAINST, NONE])
+def test_whatever_a_person_says_is_certain(label):
+    graph = conversation_graph(thread((None, "ann"), ("1", "bob")))
+    evidence = random_evidence(4, 2)
+    told = infer(graph, evidence, REPLIES, known=np.array([label, -1]))
+    certain = np.where(np.eye(3, dtype=bool)[[label]], 0.0, -60.0)
+    said = Evidence(
+        np.vstack([certain, evidence.text[1:]]), np.vstack([certain, evidence.meaning[1:]]), evidence.relation
+    )
+    np.testing.assert_allclose(told, by_enumeration(graph, said, REPLIES), atol=1e-3)
+
+
 def test_a_known_stance_stands_where_nothing_is_coupled():
     graph = conversation_graph(thread((None, None)))
     assert infer(graph, say(SURE_FAVOR), Couplings(), known=np.array([NONE]))[0] == pytest.approx([0, 0, 1])
+
+
+@pytest.mark.parametrize("name", ["[deleted]", "Anonymous", "Anonymous Coward", "Guest"])
+def test_what_sites_show_in_place_of_a_name_makes_nobody_one_person(name):
+    graph = conversation_graph(thread((None, name), (None, name), (None, "ann"), (None, "ann")))
+    assert graph.author.tolist() == [-1, -1, 0, 0]
 
 
 def test_a_missing_author_is_no_author():
@@ -128,6 +148,42 @@ def test_several_other_parents_share_what_the_chosen_one_leaves():
     posts["parent_candidates"] = [None, None, None, ["1", "2", "3"]]
     graph = conversation_graph(posts)
     assert graph.weight.round(9).tolist() == [0.7, 0.15, 0.15]
+
+
+def test_certain_and_uncertain_replies_stand_together_in_the_order_of_the_posts():
+    posts = thread((None, "ann"), ("1", "bob"), (None, "cat"), ("3", "dan"), ("4", "eve"))
+    # The chosen parent comes first, then the others as they are listed; one that is not there shares all the same.
+    posts["parent_candidates"] = [None, None, ["2", "1"], ["9", "1", "2"], None]
+    graph = conversation_graph(posts)
+    assert list(zip(graph.child.tolist(), graph.parent.tolist(), graph.weight.round(9).tolist(), strict=True)) == [
+        (1, 0, 1.0),
+        (2, 1, 0.15),
+        (2, 0, 0.15),
+        (3, 2, 0.7),
+        (3, 0, 0.1),
+        (3, 1, 0.1),
+        (4, 3, 1.0),
+    ]
+
+
+def test_a_post_is_no_parent_of_its_own():
+    posts = thread(("1", "ann"), ("1", "bob"), parent_candidates=[None, ["2", "1"]])
+    graph = conversation_graph(posts)
+    assert list(zip(graph.child, graph.parent, graph.weight.round(9), strict=True)) == [(1, 0, 0.7)]
+
+
+def test_authors_of_several_posts_are_numbered_as_they_come_and_others_are_not():
+    posts = thread(
+        (None, "ann"), (None, "bob"), (None, None), (None, "cat"), (None, None), (None, "bob"), (None, "ann")
+    )
+    graph = conversation_graph(posts)
+    assert (graph.author.tolist(), graph.n_authors, graph.n_posts) == ([0, 1, -1, -1, -1, 1, 0], 2, 7)
+    assert graph.author.dtype == graph.child.dtype == graph.parent.dtype == np.int64
+
+
+def test_no_posts_have_no_graph():
+    graph = conversation_graph(thread((None, "ann")).iloc[:0])
+    assert (graph.n_posts, graph.n_authors, len(graph.child)) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("others", [["1"], "1", 1.0], ids=["only the parent itself", "a text", "a number"])

@@ -24,6 +24,7 @@ from stance.evaluate.baselines import lexicon, majority
 from stance.evaluate.intervals import Interval, bootstrap, interval_of, resample, wilson
 from stance.evaluate.measures import accuracy, confusion_by_thread, macro_f1, reliability
 from stance.evaluate.scores import Baseline, Decided, Mistake
+from stance.evaluate.slices import slices
 from stance.evaluate.standoff import is_standoff
 
 labels = st.sampled_from(LABELS)
@@ -118,11 +119,22 @@ def test_every_interval_is_that_of_its_measure_over_the_same_resampled_threads(s
     counts = confusion_by_thread(threads, gold, answers)
     assert scores.accuracy_interval == bootstrap(counts, accuracy, seed=seed)
     assert scores.macro_f1_interval == bootstrap(counts, macro_f1, seed=seed)
+    assert (scores.resampled, scores.n_threads) == ("threads", 5)
+    assert scores.kappa == pytest.approx(cohen_kappa_score(gold, answers))
     plain = {"majority": ["favor"] * 10, "lexicon": ["favor"] * 5 + ["against"] * 5}
     for found, (name, constant) in zip(scores.baselines, plain.items(), strict=True):
         interval = bootstrap(confusion_by_thread(threads, gold, constant), accuracy, seed=seed)
         f1 = pytest.approx(f1_score(gold, constant, average="macro", zero_division=0))
         assert found == Baseline(name, accuracy_score(gold, constant), interval, f1)
+
+
+def test_the_parts_of_a_table_are_drawn_with_the_same_seed():
+    threads, sites = [str(post * post % 19) for post in range(60)], ["x", "y", "y"] * 20
+    gold = table(LABELS * 20, threads, site=sites)
+    answers = table([LABELS[post * post % 3] for post in range(60)], threads)
+    joined = gold.assign(answer=answers["stance"])
+    expected = slices(joined, gold["stance"].tolist(), answers["stance"].tolist(), seed=3)
+    assert evaluate(gold, answers, seed=3).slices == expected
 
 
 def test_without_a_seed_the_seed_is_zero():
@@ -277,16 +289,30 @@ def test_scores_become_json_and_a_table():
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (table(["favor"]), "thread 't': 1 of 2 posts have no label, the first is post '2'"),
+        (
+            table(["favor"]),
+            "thread 't': 1 of 2 posts have no label, the first is post '2'; label the posts that gold holds",
+        ),
         (table(["favor", "pro"]), "labels, row 2, stance: unknown label 'pro'; use favor, against or none"),
-        (table(["favor"] * 2).assign(post=["1", "1"]), "post '1' of thread 't' stands twice"),
-        (table(["favor", "none"]).drop(columns="stance"), "no column 'stance'"),
+        (table(["favor"] * 2).assign(post=["1", "1"]), "labels: post '1' of thread 't' stands twice"),
+        (
+            table(["favor", "none"]).drop(columns="stance"),
+            "labels: no column 'stance' (columns: thread, post, text); give a table that has it",
+        ),
+        (table(["favor"]).iloc[:0], "labels: no posts; give at least one labelled post"),
     ],
 )
 def test_labels_that_cannot_be_scored_are_refused_in_one_line(labels, message):
     with pytest.raises(DataError) as error:
         evaluate(table(["favor", "none"]), labels)
-    assert message in str(error.value) and "\n" not in str(error.value)
+    assert str(error.value) == message
+
+
+def test_gold_is_checked_under_its_own_name():
+    with pytest.raises(DataError, match=r"^gold: no column 'text_only' \(columns: thread, post, text, stance\); give"):
+        evaluate(table(["favor"]), table(["favor"]), against="text_only")
+    with pytest.raises(DataError, match=r"^gold, row 1, stance: unknown label 'pro'; use"):
+        evaluate(table(["pro"]), table(["favor"]))
 
 
 SUM = "; give numbers from 0 to 1 that sum to 1"

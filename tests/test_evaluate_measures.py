@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
-from sklearn.metrics import f1_score
+from sklearn.metrics import accuracy_score, f1_score
 
 from stance.data import LABELS
 from stance.evaluate import intervals
@@ -13,10 +13,12 @@ from stance.evaluate.baselines import _side, majority
 from stance.evaluate.intervals import Interval, resample, resample_posts, wilson
 from stance.evaluate.measures import (
     ReliabilityBin,
+    accuracy,
     accuracy_at_coverage,
     calibration_error,
     confusion_by_thread,
     f_avg,
+    macro_f1,
     reliability,
 )
 
@@ -24,13 +26,26 @@ labels = st.sampled_from(LABELS)
 
 
 @given(st.lists(st.tuples(labels, labels), min_size=1, max_size=30))
-def test_the_mean_of_both_sides_is_reckoned_matrix_by_matrix(pairs):
+def test_measures_are_reckoned_matrix_by_matrix(pairs):
     gold, answers = map(list, zip(*pairs, strict=True))
     both = np.stack(
         [confusion_by_thread(["t"] * len(gold), *order).sum(0) for order in ((gold, answers), (gold, gold))]
     )
     expected = [f1_score(gold, given, labels=LABELS[:2], average="macro", zero_division=0) for given in (answers, gold)]
     assert f_avg(both) == pytest.approx(expected)
+    assert macro_f1(both) == pytest.approx([f1_score(gold, one, average="macro") for one in (answers, gold)])
+    assert accuracy(both) == pytest.approx([accuracy_score(gold, one) for one in (answers, gold)])
+
+
+def test_threads_are_counted_apart_in_sorted_order():
+    counts = confusion_by_thread(["b", "a", "b"], ["favor", "none", "favor"], ["favor", "against", "none"])
+    assert counts.tolist() == [[[0, 0, 0], [0, 0, 0], [0, 1, 0]], [[1, 0, 1], [0, 0, 0], [0, 0, 0]]]
+    assert confusion_by_thread([], [], []).shape == (0, 3, 3)
+
+
+def test_of_no_posts_every_measure_is_nothing():
+    nothing = np.zeros((2, 3, 3))
+    assert [measure(nothing).tolist() for measure in (accuracy, macro_f1, f_avg)] == [[0, 0]] * 3
 
 
 def test_a_bin_tells_what_was_promised_and_what_came_true():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from stance.extract.exports import exports
+from stance.extract.forms import exports
 from stance.extract.html import read_part
 from stance.extract.page import Page
 from stance.extract.platforms import Platform, platforms
@@ -69,8 +69,15 @@ NEXT = {
     "bbpress1": "topic/masts/page/2",
     "discuz-comments": "forum.php?mod=viewthread&tid=7&extra=&page=2",
     "discuz7": "viewthread.php?tid=7&page=2",
+    "drupal-forum": "node/7?page=1",
     "esotalk": "7-masts/p2",
     "flarum-last-page": None,
+    "forumotion-awesome": "t7p15-masts",
+    "forumotion-invision": "t7p15-masts",
+    "proboards": "thread/7/lamps?page=2",
+    "forumotion-modern": "t7p15-masts",
+    "forumotion-prosilver": "t7p15-masts",
+    "forumotion-punbb": "t7p15-masts",
     "invision4-notes": "topic/7-masts/page/2/",
     "invision5-notes": "topic/7/page/2/",
     "ipboard2": "index.php?showtopic=7&st=15",
@@ -87,6 +94,7 @@ NEXT = {
     "phpbb3-subsilver": "viewtopic.php?f=2&t=7&start=10",
     "punbb12": "viewtopic.php?id=7&p=2",
     "punbb14": "viewtopic.php?id=7&p=2",
+    "silverstripe-forum": "forum/show/7?start=8",
     "smf1": "index.php?topic=7.15",
     "smf2-curve": None,
     "vbulletin3-legacy": "showthread.php?t=7&page=2",
@@ -97,6 +105,8 @@ NEXT = {
     "wpforo-answers": "community/phones/masts/paged/2/",
     "xenforo1-notes": "threads/masts.7/page-2",
     "xenforo2-notes": "threads/masts.7/page-2",
+    "yabb26": "YaBB.pl?num=7/15",
+    "zendesk": "hc/en-us/community/posts/7?page=2#comments",
 }
 
 

@@ -34,7 +34,7 @@ def test_a_pseudonym_stays_what_it_is(name):
     assert pseudonym(pseudonym(name, KEY), KEY) == pseudonym(name, KEY)
 
 
-@pytest.mark.parametrize("missing", [None, "", float("nan")])
+@pytest.mark.parametrize("missing", [None, "", float("nan"), "[deleted]", "Anonymous"])
 def test_no_author_is_no_author_afterwards(missing):
     found = pseudonymise(posts_table([{"author": missing, "text": "x"}]), key=KEY)["author"][0]
     assert found is missing or found == missing

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import stance.stream.engine
 from benchmarks.reliability import fuzzed
-from stance import DataError, label_files, read_table, save_model, write_table
+from stance import DataError, extract, label_files, read_table, save_model, write_table
 from stance.data import LABEL_COLUMNS, LABELS, id_of, posts_table
 from stance.features import Analyser, idf, learn_vocabulary
 from stance.model import Model, n_outputs
@@ -339,6 +339,19 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, model, monkeypatc
     assert output.read_bytes() == (tmp_path / "undisturbed.jsonl").read_bytes()
 
 
+def test_parts_read_with_another_description_of_forums_are_not_taken_over(tmp_path, model, monkeypatch):
+    source, output, taken = written(tmp_path, posts()), tmp_path / "out.jsonl", []
+    with monkeypatch.context() as patched, pytest.raises(DataError, match="interrupted"):
+        patched.setattr(stance.stream.Journal, "finish", interrupted)
+        label_files([source], output, model)
+    (tmp_path / "mine.toml").write_text('[mine]\npost = [".p"]\ntext = [".t"]\n')
+    monkeypatch.setenv("STANCE_PLATFORMS", str(tmp_path / "mine.toml"))
+    done = stance.stream.Journal.done
+    monkeypatch.setattr(stance.stream.Journal, "done", lambda *_: taken.append(done(*_)))
+    label_files([source], output, model)
+    assert taken == [None] * 3
+
+
 def test_parts_of_another_input_are_not_taken_over(tmp_path, model, monkeypatch):
     source, output = written(tmp_path, posts()), tmp_path / "out.jsonl"
     with monkeypatch.context() as patched, pytest.raises(DataError, match="interrupted"):
@@ -346,6 +359,47 @@ def test_parts_of_another_input_are_not_taken_over(tmp_path, model, monkeypatch)
         label_files([source], output, model)
     label_files([written(tmp_path, posts(3))], output, model)
     assert len(lines(output)) == 12
+
+
+DUMPS = ("export-reddit-dump.ndjson", "export-hackernews-items.jsonl", "export-x-1.jsonl", "export-x-snscrape.jsonl")
+
+
+@pytest.mark.parametrize("name", DUMPS)
+def test_a_dump_of_a_post_a_line_gives_the_posts_that_extract_finds(tmp_path, model, name):
+    """Read line by line, since a month of Reddit exceeds all memory; only threads are named by the dump alone."""
+    columns = ("post", "author", "posted_at", "text", "quote")
+    page = Path(__file__).parent / "pages" / name
+    posts = [post for thread in extract(page) for post in thread.posts]
+    label_files([page], tmp_path / "out.jsonl", model, sort_threads="dump" in name)
+    expected = [(post.id, post.author, post.posted_at, post.text, post.quote) for post in posts]
+    found = [tuple(row[column] for column in columns) for row in lines(tmp_path / "out.jsonl")]
+    # A page leaves out what says nothing; a dump's every row comes out.
+    assert sorted(row for row in found if row[3]) == sorted(expected)
+
+
+def test_a_dump_packed_with_a_window_of_two_gigabytes_is_read(tmp_path, model):
+    """As Pushshift packed Reddit; most readers refuse more than 128 MB."""
+    line = b'{"body": "Ban it.", "link_id": "t3_l", "parent_id": "t3_l", "created_utc": 1556878500, "id": "b"}'
+    window = (31 - 10) << 3
+    block = ((len(line) << 3) | 1).to_bytes(3, "little") + line
+    (tmp_path / "RC_2019-05.zst").write_bytes(b"\x28\xb5\x2f\xfd\0" + bytes([window]) + block)
+    label_files([tmp_path / "RC_2019-05.zst"], tmp_path / "out.jsonl", model)
+    assert [row["text"] for row in lines(tmp_path / "out.jsonl")] == ["Ban it."]
+
+
+def test_a_dump_tells_parents_and_threads_and_passes_over_what_is_no_post(tmp_path, model):
+    comment = {"body": "No.", "link_id": "t3_l", "created_utc": 1556878500, "author": "ann"}
+    dump = [
+        comment | {"id": "a", "parent_id": "t3_l"},
+        comment | {"id": "b", "parent_id": "t1_a", "author": "[deleted]"},
+    ]
+    source = written(tmp_path, dump, "RC_2019-05")
+    source.write_text(source.read_text() + "{broken\n")
+    counts = label_files([source], tmp_path / "out.jsonl", model)
+    found = [(row["thread"], row["post"], row["parent"], row["author"]) for row in lines(tmp_path / "out.jsonl")]
+    assert found == [("t3_l", "a", None, "ann"), ("t3_l", "b", "a", "[deleted]")]
+    assert (counts.rows, counts.rejects) == (2, 1)
+    assert lines(tmp_path / "out.jsonl.rejected.jsonl")[0]["reason"] == "not a JSON object"
 
 
 def interrupted(*_):

@@ -29,7 +29,7 @@ def listed_rows(data: bytes, source: str) -> list[LabelledRow] | None:
     """Rows of a JSON list of Label Studio's or doccano's, or None for a list of anything else."""
     try:
         items = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         return None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
+
+from selectolax.lexbor import LexborNode
 
 from stance.extract.markup import line_of, text_of
 from stance.extract.survey import PROFILE, UNSPACED, Kind, way_up
@@ -25,6 +28,7 @@ _HEAD_TAGS = frozenset(
 _DISCUSSION = re.compile(any_of("in_discussion"), re.IGNORECASE)
 _ELSEWHERE = re.compile(any_of("not_discussion"), re.IGNORECASE)
 _ELSEWHERE_HEADING = re.compile(rf"\b{any_of('not_discussion')}", re.IGNORECASE)
+_LEADS_ON = re.compile(rf"<a\b[^>]*>\s*{any_of('leads_on')}\b", re.IGNORECASE)
 _LISTED = re.compile(any_of("in_thread_list"), re.IGNORECASE)
 
 _WORD = re.compile(r"\w+")
@@ -58,16 +62,18 @@ def belief(kind: Kind, texts: Sequence[str], words: Sequence[int]) -> float:
     points -= 1.2 if _ELSEWHERE.search(own) else 0.2 if is_named else 1.0 if _ELSEWHERE.search(around) else 0.0
     points -= 0.8 * (len(heading.split()) < 6 and bool(_ELSEWHERE_HEADING.search(heading)) and not is_headed)
     points += 0.7 * (_share(kind.html, _ANSWERED.search) > 0.5) + _timed(kind.html, texts, called > 0)
-    points -= 1.5 * (_share(kind.html, _leads_away) > 0.4) + 1.5 * (_share(texts, _LISTED.search) > 0.5)
-    return points - 1.0 * (sum(map(_link_share, kind.html)) / len(kind.html) > 0.6)
+    points -= 1.5 * (_share(_with_titles(kind), _leads_away) > 0.4) + 1.5 * (_share(texts, _LISTED.search) > 0.5)
+    points -= 1.5 * (_share(kind.html, _LEADS_ON.search) > 0.5) + 0.6 * (median(words) < 3)
+    points -= 1.0 * (_mean_link_share(kind.html) > 0.6) + 1.0 * (_mean_link_share(kind.html, least=4) > 0.35)
+    return points
 
 
 def names_around(kind: Kind, levels: int) -> str:
     """Class names and ids of a block and of what is close around it."""
     names = []
-    for node in way_up(kind.nodes[0], levels):
+    for node in way_up(kind.sample[0], levels):
         attributes = node.attributes
-        names += [attributes.get(key) or "" for key in ("class", "id", "itemprop", "aria-label")]
+        names += [attributes.get(key) or "" for key in ("class", "id", "itemprop", "itemtype", "aria-label")]
         names.append((node.tag or "") if "-" in (node.tag or "") else "")
     return " ".join(names)
 
@@ -77,9 +83,26 @@ def count_words(text: str) -> int:
     return len(_WORD.findall(text)) + len(UNSPACED.findall(text)) // 2
 
 
+def own_words(texts: Sequence[str]) -> list[int]:
+    """How many words each text says that not nearly all of them say: labels and counts are nobody's words.
+
+    Examples
+    --------
+    >>> own_words(["Joined 2019, from Upper Ford", "Joined 2020, from the mill", "Joined 2021, from far away"])
+    [2, 2, 2]
+    """
+    bags = [Counter(word for word in _WORD.findall(text.lower()) if not word.isdigit()) for text in texts]
+    spread = Counter(word for bag in bags for word in bag)
+    common = {word for word, count in spread.items() if len(bags) > 2 and count * 10 >= len(bags) * 9}
+    return [
+        sum(count for word, count in bag.items() if word not in common) + len(UNSPACED.findall(text)) // 2
+        for bag, text in zip(bags, texts, strict=True)
+    ]
+
+
 def _heading(kind: Kind) -> str:
     """The last short text above the blocks, or above what is around them."""
-    for around in way_up(kind.nodes[0], 4):
+    for around in way_up(kind.sample[0], 4):
         before = around.prev
         for _ in range(4):
             if before is None:
@@ -110,7 +133,28 @@ def _leads_away(html: str) -> bool:
     return bool(found) and not _OWN_ADDRESS.search(href) and not PROFILE.search(href)
 
 
-def _link_share(html: str) -> float:
+def _with_titles(kind: Kind) -> list[str]:
+    """Each block's HTML; where words follow heads, with what stands above a head, for that may be the title."""
+    if not kind.siblings:
+        return kind.html
+    above = [previous_element(node) for node in kind.sample]
+    return [f"{node.html if node else ''}{html}" for node, html in zip(above, kind.html, strict=True)]
+
+
+def previous_element(node: LexborNode) -> LexborNode | None:
+    """The element before a node, text left out."""
+    before = node.prev
+    while before is not None and not before.is_element_node:
+        before = before.prev
+    return before
+
+
+def _mean_link_share(pieces: Sequence[str], least: int = 1) -> float:
+    """How much of the words stands in links of at least so many words."""
+    return sum(_link_share(html, least) for html in pieces) / len(pieces)
+
+
+def _link_share(html: str, least: int) -> float:
     total = count_words(text_of(html))
-    linked = sum(count_words(text_of(link)) for link in _LINK.findall(html))
-    return linked / total if total else 1.0
+    links = [count_words(text_of(link)) for link in _LINK.findall(html)]
+    return sum(words for words in links if words >= least) / total if total else 1.0

@@ -27,7 +27,7 @@ _TIME = (
     rf"{_ZONE})?"
 )
 _ISO = re.compile(
-    rf"{_YEAR}-(?P<month>\d\d)-{_DAY}(?:[T ,]\s*(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d+)?)?"
+    rf"{_YEAR}-(?P<month>\d\d?)-{_DAY}(?:[T ,]\s*(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d+)?)?"
     rf"\s*(?P<half>[AaPp][Mm])?{_ZONE})?"
 )
 _NAMED = (

@@ -6,7 +6,7 @@ import json
 import re
 from itertools import islice
 
-from stance.extract.exports import is_known
+from stance.extract.forms import is_known
 from stance.extract.page import Page
 from stance.tables import table_format
 

@@ -42,7 +42,7 @@ def own_platforms() -> tuple[Platform, ...]:
 def _read(path: str) -> tuple[Platform, ...]:
     try:
         table = tomllib.loads(read_bytes(path).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"not TOML ({error})", where=path, fix="correct it, or unset STANCE_PLATFORMS") from error
     return tuple(_checked(name, entry, f"{path}, [{name}]") for name, entry in table.items())
 

@@ -17,7 +17,7 @@ from statistics import median
 
 from selectolax.lexbor import LexborNode
 
-from stance.extract.belief import HEADING, LIKELY, SURE, belief, count_words, names_around
+from stance.extract.belief import HEADING, LIKELY, SURE, belief, count_words, names_around, own_words
 from stance.extract.dates import date_in, is_date
 from stance.extract.document import Document
 from stance.extract.markup import line_of, texts_of
@@ -26,7 +26,6 @@ from stance.extract.shapes import in_shapes
 from stance.extract.survey import (
     BUTTON,
     PROFILE,
-    SAMPLE,
     Kind,
     Survey,
     dates,
@@ -46,7 +45,7 @@ _NO_TEXT = re.compile(any_of("not_text"), re.IGNORECASE)
 
 _COMMENT = re.compile(r"comment|kommentar|coment|repl(?:y|ies)|respuesta|antwort|reactie", re.IGNORECASE)
 _BESIDE_DATE = re.compile(
-    rf"^\W*(?:{any_of('by')}\s+)?([^|•·\d][^|•·]{{0,39}}?)\s*(?:\(#?\d+\)\s*)?(?:(?:\||•|·|,|–|—|-|:|\(|\b(?:on|am|le|at|el|um|{any_of('says')})\b)+\s*(?=.{{0,20}}\d)"
+    rf"^\W*(?:\d{{1,5}}\s*[.:)\]：]+\s*)?(?:{any_of('by')}\s+)?([^|•·\d][^|•·]{{0,39}}?)\s*(?:\(#?\d+\)\s*)?(?:(?:\||•|·|»|：|,|–|—|-|:|\(|\b(?:on|am|le|at|el|um|{any_of('says')})\b)+\s*(?=.{{0,20}}\d)"
     rf"|(?=\s(?:\d{{1,2}}[. /-]|\d{{4}}|\d+\s\w+\sago|{any_of('month')}\s+\d)))",
     re.IGNORECASE,
 )
@@ -106,7 +105,7 @@ class _Fields:
     def __init__(self, kind: Kind, page: Survey) -> None:
         self.kind = kind
         self.page = page
-        self.sample = kind.nodes[:SAMPLE]
+        self.sample = kind.sample
         self.texts = texts_of(kind.html)
         self.date_ids = {date.mem_id for dates in kind.own_dates.values() for date in dates}
         self.parts: dict[str, _Part] = {}
@@ -122,10 +121,9 @@ class _Fields:
         if name is None or (date is None and self.page.needs_dates):
             return None
         content = self._content(author, date)
-        score = self._score(name, content)
-        if score is None:
-            return None
-        return _Learnt(self._entry(name, date, content), score, any(part.is_vague for part in (author, date) if part))
+        is_vague = any(part.is_vague for part in (author, date) if part)
+        score = self._score(name, content, is_vague)
+        return _Learnt(self._entry(name, date, content), score, is_vague) if score is not None else None
 
     def _name_beside(self, date: _Part | None) -> Rule | None:
         """A name in the same words as the date: "Ada, 3 May 2019", "by Ada on 3 May"."""
@@ -134,8 +132,8 @@ class _Fields:
         around = [part for part in self.parts.values() if len(part.holds) * 10 >= len(self.sample) * 7]
         for part in (date, *around):
             found = [_BESIDE_DATE.match(value) for value in part.values.values() if len(value) < 120]
-            named = sum(_is_writer(name) for name in found if name)
-            if named * 10 >= len(self.sample) * 7:
+            named = [name.group(1) for name in found if name and _is_writer(name)]
+            if len(named) * 10 >= len(self.sample) * 7 and (len(named) < 3 or len(set(named)) > 1):
                 return Rule(part.css, None, _BESIDE_DATE)
         return None
 
@@ -189,7 +187,7 @@ class _Fields:
         if len(names) * 5 < len(values) * 4 or coverage < 0.5:
             return 0.0
         variety = len(set(names)) / len(names)
-        if len(names) > 2 and len(set(names)) == 1:
+        if (len(names) > 2 and len(set(names)) == 1) or all(map(_ROLE.match, names)):
             return 0.0
         named = bool(_AUTHOR.search(part.css)) and not _NO_AUTHOR.search(part.css.rpartition(" > ")[2])
         linked = sum(bool(PROFILE.search(href)) for href in part.hrefs) * 2 > len(values)
@@ -204,17 +202,19 @@ class _Fields:
             + 0.15 * bool(_BOLD.search(part.css))
             + 0.2 * min(1.0, 2 * variety)
             - 0.4 * bool(_NO_AUTHOR.search(" ".join(_VALUE.findall(part.css))))
+            - 0.1 * part.is_vague
             - 0.5
         )
 
     def _is_beside_date(self, node: LexborNode) -> bool:
-        """Tell whether a date comes right after the element, or right before it."""
-        for step in ("next", "prev"):
+        """Tell whether a date comes soon after the element (a rank may stand between), or right before it."""
+        for step, most in (("next", 2), ("prev", 1)):
             other = getattr(node, step)
-            while other is not None and (not other.is_element_node or other.tag == "br"):
+            while other is not None and most:
+                if other.mem_id in self.date_ids or (other.is_element_node and is_date(line_of(other.html or "")[:71])):
+                    return True
+                most -= other.is_element_node and other.tag != "br"
                 other = getattr(other, step)
-            if other is not None and (other.mem_id in self.date_ids or is_date(line_of(other.html or "")[:71])):
-                return True
         return False
 
     def _date(self) -> _Part | None:
@@ -229,6 +229,7 @@ class _Fields:
             coverage
             + 0.3 * pure
             + 0.1 * bool(_DATE.search(part.css))
+            - 0.3 * part.is_vague
             - 0.001 * median(map(len, dated) if dated else [0])
         )
 
@@ -239,10 +240,18 @@ class _Fields:
             return None
         most = max(sum(part.words.values()) for part in usable)
         total = sum(count_words(text) for text in self.texts)
-        if most * 2 < total and most < 15 * len(self.sample):
-            return None
         good = [part for part in usable if sum(part.words.values()) >= 0.9 * most]
+        named = any(_TEXT.search(part.css.rpartition(" > ")[2]) for part in good)
+        if most * (3 if named else 2) < total and most < 15 * len(self.sample):
+            return None
+        if _PLACED.search(good[0].css) and self._leaves_words(most, total, (author, date)):
+            return None
         return max(good, key=lambda part: (len(part.values), bool(_TEXT.search(part.css)), -sum(part.words.values())))
+
+    def _leaves_words(self, most: int, total: int, heads: Iterable[_Part | None]) -> bool:
+        """Tell whether a line found by its place is one of several: then the words are all that is no head."""
+        around = {part.css: sum(part.words.values()) for part in heads if part}
+        return total - most - sum(around.values()) > 0.1 * most
 
     def _can_be_content(self, part: _Part, author: _Part | None, date: _Part | None) -> bool:
         if len(part.values) * 10 < len(self.sample) * 7 or _NO_TEXT.search(part.css.rpartition(" > ")[2]):
@@ -253,29 +262,32 @@ class _Fields:
         around = sum(_is_around(part, other, place) for other in (author, date) if other for place in part.nodes)
         return around * 4 < len(part.nodes)
 
-    def _score(self, author: Rule, content: _Part | None) -> float | None:
+    def _score(self, author: Rule, content: _Part | None, is_vague: bool) -> float | None:
         total = len(self.kind.nodes)
         bodies = [content.values.get(place, "") if content else text for place, text in enumerate(self.texts)]
         filled = [body for body in bodies if body]
         if not filled or len(set(filled)) * 10 < len(filled) * 8:
             return None
-        believed = belief(self.kind, self.texts, [count_words(body) for body in filled])
+        believed = belief(self.kind, self.texts, own_words(filled))
         if believed < LIKELY or (self.kind.siblings and content is None):
             return None
         coverage = len(self.kind.own_dates) / total
         spoken = sum(min(60, count_words(body)) for body in bodies) * total / len(bodies)
-        # A block that holds its words is a safer find than a head that words follow.
+        # A block that holds its words is a safer find than a head that words follow, and names that find nothing else
+        # are safer than names that do.
         safety = (
             (1.0 if content else 0.6)
             * (0.5 if self.kind.siblings else 1.0)
             * (0.7 if author.pattern is _BESIDE_DATE else 1.0)
+            * (0.95 if coverage < 1 else 1.0)
+            * (0.9 if is_vague else 1.0)
         )
         # Enough is enough: among kinds that are all believed, the one that holds most words is the posts.
         return float(min(believed, SURE) * math.sqrt(coverage * spoken) * safety)
 
     def _entry(self, author: Rule, date: _Part | None, content: _Part | None) -> Platform:
         drop = [author.css, *([date.css] if date else [])]
-        junk = [part.css for part in self.parts.values() if _is_furniture(part, len(self.sample))]
+        junk = [part.css for part in self.parts.values() if not part.is_vague and _is_furniture(part, len(self.sample))]
         return Platform(
             name="repeated blocks",
             origin="learnt from the page",
@@ -318,6 +330,8 @@ _DEPTHS = (
 )
 
 
+#: Names that `shapes.py` gives by place.
+_PLACED = re.compile(r"data-shape~=\"[nem]\d")
 _LABELLED = re.compile(r"label-(?:from|other)\"\]$")
 _VALUE = re.compile(r"\"([^\"]*)\"")
 _BOLD = re.compile(r"(?:^|> )(?:b|strong|cite|h[2-6]|button|dt|th|legend)\b")
@@ -325,7 +339,7 @@ _BOLD = re.compile(r"(?:^|> )(?:b|strong|cite|h[2-6]|button|dt|th|legend)\b")
 
 #: A name, and what pages put around it: "by", a number in front, a member's number behind, "writes:".
 _NAMED = re.compile(
-    rf"^\W?(?:#?\d{{1,5}}[.):]\s+)?(?:{any_of('by')}\s+)?(.+?)(?:\s*\(\s*#?\d[\d.,]*\s*\))?(?:\s+{any_of('says')})?\s*:?$",
+    rf"^\W?(?:#?\d{{1,5}}[.):]\s+)?(?:{any_of('by')}\s*:?\s+)?(.+?)(?:\s*\(\s*#?\d[\d.,]*\s*\))?(?:\s+{any_of('says')}(?:\.\.\.|…)?)?\s*[:»]*$",
     re.IGNORECASE,
 )
 
@@ -339,6 +353,9 @@ def _naming(author: _Part) -> Rule:
     is_bare = all(_bare(value) == value for value in author.values.values())
     return Rule(author.css, None, None if is_bare else _NAMED)
 
+
+#: What a writer is on a site, which is no name.
+_ROLE = re.compile(rf"{any_of('role')}$", re.IGNORECASE)
 
 #: What titles and quotations begin with, and names do not.
 _TITLED = re.compile(r"(?:re|aw|sv|antw)\s?:|[\"“„«»]", re.IGNORECASE)

@@ -113,6 +113,7 @@ class _Writer:
 
     def _inside(self, node: LexborNode, units: list[_Unit]) -> None:
         name = " ".join((node.attributes.get("class") or "").split()) or _looks(node) or self._kinds(units)
+        coarse = f"{node.tag} {units[0].tag if units else ''}"
         parts = _Parts([self._seen(unit) for unit in units]).found() if len(units) > 3 else []
         starts = {part.start: part for part in parts}
         wrapper = "tbody" if node.tag == "tbody" else "div" if node.tag == "dl" else "section"
@@ -127,7 +128,8 @@ class _Writer:
                 self._out.append(f'<{wrapper} data-shape="part">')
             start = max((other.start for other in parts if other.start <= place < other.stop), default=0)
             total = end - start if place < end else len(units)
-            self._unit(unit, self._places(name, place - start, total))
+            names = [*self._places(name, place - start, total), self._code("m", f"{coarse} {place - start}")]
+            self._unit(unit, [*names, self._code("t", f"{node.tag} {unit.tag}")])
             if place + 1 == end:
                 self._out.append(f"</{wrapper}>")
 
@@ -182,11 +184,10 @@ class _Writer:
 
     def _seen(self, unit: _Unit) -> _Seen:
         text = line_of(f"<div>{unit.html}</div>")
-        shape = self._shape(unit)
         is_dated = _is_dated(text[:_HEAD])
-        # Among lines nothing but their words tells the heads.
-        is_head = is_dated and len(text) <= (_HEAD if unit.tag != "line" else _TITLE)
-        return _Seen(unit.tag, f"{shape} {is_head if unit.tag == 'line' else ''}", len(text), is_dated, is_head)
+        is_head = is_dated and len(text) <= (_TITLE if unit.tag in ("line", "p") else _HEAD)
+        # Nothing but their words may tell heads from what follows them.
+        return _Seen(unit.tag, f"{self._shape(unit)} {is_head}", len(text), is_dated, is_head)
 
     def _label(self, line: _Unit) -> tuple[str, str] | None:
         if ":" not in (html := line.html) and "：" not in html:
@@ -223,6 +224,8 @@ class _Parts:
         if len(runs) < 2:
             starts = self._heads()
             runs = [range(one, two) for one, two in pairwise([*starts, len(self.units)])]
+        if len(runs) < 2:
+            runs = self._before_feet()
         return [*runs[:-1], self._without_foot(runs)] if len(runs) > 1 else []
 
     def _between(self, rules: list[int]) -> list[range]:
@@ -241,8 +244,26 @@ class _Parts:
             heads = [place - 1 for place in heads]
         return heads
 
+    def _before_feet(self) -> list[range]:
+        """Runs that end with a unit of one shape with a date, the last of them with the last unit."""
+        last = self.units[-1].shape
+        feet = [place for place, unit in enumerate(self.units) if unit.shape == last]
+        if (
+            len(feet) < 2
+            or not all(self.units[place].is_head for place in feet)
+            or any(two - one < 2 for one, two in pairwise(feet))
+        ):
+            return []
+        first = self.units[feet[0] + 1].shape
+        start = next((place for place in range(feet[0]) if self.units[place].shape == first), None)
+        starts = [start, *(foot + 1 for foot in feet[:-1])] if start is not None else []
+        return [range(one, foot + 1) for one, foot in zip(starts, feet, strict=True)] if starts else []
+
     def _are_heads(self, places: list[int]) -> bool:
-        if len(places) < 2 or sum(self.units[place].is_head for place in places) * 5 < len(places) * 4:
+        # What nothing follows is a foot.
+        if len(places) < 2 or places[-1] == len(self.units) - 1:
+            return False
+        if sum(self.units[place].is_head for place in places) * 5 < len(places) * 4:
             return False
         apart = sum(two - one > 1 for one, two in pairwise([*places, len(self.units)]))
         return apart * 5 >= len(places) * 4
@@ -297,9 +318,13 @@ def _made(node: LexborNode) -> str:
     return f"{node.tag} {names} {_looks(node)}"
 
 
+#: Widths that say how deep a post stands, and not what it is.
+_INDENT = re.compile(r"((?:margin|padding)-left:|width=)\s*\d+")
+
+
 def _looks(node: LexborNode) -> str:
     attributes = node.attributes
-    return ";".join(f"{key}={re.sub(r'[0-9]+', '0', attributes[key] or '')}" for key in _LOOKS if key in attributes)
+    return _INDENT.sub(r"\1", ";".join(f"{key}={attributes[key] or ''}" for key in _LOOKS if key in attributes))
 
 
 def _opening(tag: str, node: LexborNode, names: Sequence[str]) -> str:

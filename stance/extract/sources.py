@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
 import os
 import re
 import sys
-import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import IO
 
-import stance
+from stance.compressed import DAMAGED, opener
 from stance.errors import DataError, PageError
 from stance.extract.page import Page
 from stance.tables import read_bytes
@@ -78,29 +73,18 @@ def page_of(
     return Page(name=name, data=data, text=decode(data, charset), url=url, captured_at=captured_at)
 
 
-#: Magic bytes of the compressed forms that the standard library or Arrow opens.
-_OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], io.BufferedIOBase]], ...] = (
-    (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
-    (b"BZh", bz2.BZ2File),
-    (b"\xfd7zXZ\x00", lzma.LZMAFile),
-    (b"\x28\xb5\x2f\xfd", lambda stream: stance.open_zstd(stream)),
-)
-
-
 def _expanded(data: bytes, name: str) -> bytes:
     """Undo gzip, bzip2, xz or Zstandard, but never past `MAX_BYTES`: a few bytes can stand for many."""
-    for magic, opened in _OPENERS:
-        if data.startswith(magic):
-            try:
-                expanded = opened(io.BytesIO(data)).read(MAX_BYTES + 1)
-            except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-                raise PageError(
-                    f"compressed data is damaged ({error})", where=name, fix="get the file again"
-                ) from error
-            if len(expanded) > MAX_BYTES:
-                raise PageError(f"more than {MAX_BYTES} bytes after decompression", where=name, fix="split the file")
-            return expanded
-    return data
+    opened = opener(data)
+    if opened is None:
+        return data
+    try:
+        expanded = opened(io.BytesIO(data)).read(MAX_BYTES + 1)
+    except DAMAGED as error:
+        raise PageError(f"compressed data is damaged ({error})", where=name, fix="get the file again") from error
+    if len(expanded) > MAX_BYTES:
+        raise PageError(f"more than {MAX_BYTES} bytes after decompression", where=name, fix="split the file")
+    return expanded
 
 
 def _is_text(source: str) -> bool:

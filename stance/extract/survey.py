@@ -83,7 +83,9 @@ def named_by_parent(node: LexborNode) -> list[str]:
     if up is None or up.tag in ("html", "-document"):
         return []
     name = up.attributes.get("id") or ""
-    above = names_of(up)[:2] or [f'{_tag(up)}[id="{name}"]' if _is_stable(name) else _tag(up)]
+    above = names_of(up)[: 4 if "data-shape" in up.attributes else 2] or [
+        f'{_tag(up)}[id="{name}"]' if _is_stable(name) else _tag(up)
+    ]
     return [f"{name} > {_tag(node)}" for name in above]
 
 
@@ -96,10 +98,14 @@ def way_up(node: LexborNode | None, most: int = 40) -> Iterator[LexborNode]:
 
 @dataclass(slots=True)
 class Kind:
-    """Elements that answer to one selector, each with its own HTML: that of others of its kind inside it left out."""
+    """Elements that answer to one selector.
+
+    Of a sample of them there is each one's own HTML: that of others of its kind inside it left out.
+    """
 
     css: str
     nodes: list[LexborNode]
+    sample: list[LexborNode]
     blocks: Blocks
     html: list[str]
     own_dates: dict[int, list[LexborNode]]
@@ -161,8 +167,10 @@ class Survey:
     def _kind(self, css: str, owned: dict[int, list[LexborNode]], *, siblings: bool = False) -> Kind:
         nodes = self.page.css(css)
         blocks = Blocks(nodes, self.page, siblings=siblings)
-        kind = Kind(css, nodes, blocks, [], owned, siblings)
-        kind.html += ["".join(blocks.html(root) for root in kind.roots(node)) for node in nodes[:SAMPLE]]
+        # What answers to the name and says no date may be something else: it is not learnt from.
+        sample = [node for node in nodes if node.mem_id in owned][:SAMPLE]
+        kind = Kind(css, nodes, sample, blocks, [], owned, siblings)
+        kind.html += ["".join(blocks.html(root) for root in kind.roots(node)) for node in sample]
         return kind
 
 

@@ -13,6 +13,10 @@ from stance.errors import PageError
 from stance.extract.page import Page
 from stance.extract.sources import MAX_BYTES, page_of
 
+#: Bytes that the pages of an archive may have together, and how many times its own: pages are packed to a tenth or so.
+MOST_PAGES = 4 * MAX_BYTES
+MOST_UNFOLDED = 20
+
 _READABLE = ("text/html", "application/xhtml+xml", "text/plain", "application/json", "application/xml", "text/xml")
 
 
@@ -24,14 +28,28 @@ def pages_in(archive: Page) -> Iterator[Page]:
     PageError
         If the archive is damaged.
     """
+    left = max(MOST_PAGES, MOST_UNFOLDED * len(archive.data))
     # warcio takes headers that are missing for strings: hence the AttributeError.
     try:
-        for record in ArchiveIterator(io.BytesIO(archive.data)):
+        for record in _Quiet(io.BytesIO(archive.data)):
             page = _page(record) if record.rec_type == "response" else None
             if page:
+                left -= len(page.data)
+                _check(left, archive.name)
                 yield page
     except (ArchiveLoadFailed, EOFError, ValueError, AttributeError) as error:
         raise PageError(f"a damaged web archive ({error})", where=archive.name, fix="get the file again") from error
+
+
+class _Quiet(ArchiveIterator):  # type: ignore[misc]
+    """Tells nobody about damage: warcio would print the bytes of a stranger's archive."""
+
+    INC_RECORD = ""
+
+
+def _check(left: int, name: str) -> None:
+    if left < 0:
+        raise PageError("pages that unfold to more than an archive of its size holds", where=name, fix="split the file")
 
 
 def _page(record: object) -> Page | None:

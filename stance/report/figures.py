@@ -19,6 +19,7 @@ import pandas as pd
 from stance.data import LABELS, Thread, threads_to_table
 from stance.errors import DataError
 from stance.evaluate.scores import check_labels
+from stance.records import writer_of
 from stance.report.people import Answers, Person, who_answers_whom
 from stance.report.shares import Share, label_probabilities, shares
 
@@ -167,7 +168,7 @@ def labelled_rows(threads: Sequence[Thread], labels: pd.DataFrame) -> pd.DataFra
         problem = f"post {row['post']!r} of thread {row['thread']!r} has no label"
         raise DataError(problem, where="labels", fix="label the page and report on it in one go")
     rows = rows.astype(object).where(rows.notna(), None)
-    rows["author"] = pd.Series([author or None for author in rows["author"]], dtype=object)
+    rows["author"] = pd.Series(list(map(writer_of, rows["author"])), dtype=object)
     for name in ("text_stance", "abstained", "reason"):
         if name not in rows.columns:
             rows[name] = None

@@ -25,11 +25,12 @@ from tqdm import tqdm
 
 from stance import __version__
 from stance.errors import DataError
+from stance.extract.own import own_platforms
 from stance.extract.sources import find_sources
 from stance.model import MANY, Model, load_model
 from stance.pseudonyms import pseudonym
 from stance.records import LABEL_COLUMNS
-from stance.stream.cut import PART_ROWS, cut_into_parts, row_of
+from stance.stream.cut import PART_BYTES, PART_ROWS, cut_into_parts, row_of
 from stance.stream.encode import PACKING
 from stance.stream.engine import Engine, Keep, Result, choose_engine
 from stance.stream.job import Job, Labelled
@@ -204,9 +205,11 @@ class _Run:
         if self.sort_threads:
             stretches = sorted_by_thread(stretches, folder)
         held: list[Rows] = []
+        n_bytes = 0
         for stretch in stretches:
             held.append(stretch)
-            if sum(one.n_rows for one in held) >= MANY:
+            n_bytes += stretch.n_bytes
+            if sum(one.n_rows for one in held) >= MANY or n_bytes >= PART_BYTES:
                 break
         first = Rows.joined(held).between(0, MANY) if held else Rows([], [], [], [])
         columns = () if self.job.ending == ".jsonl" else _columns(first)
@@ -226,6 +229,8 @@ class _Run:
         ]
         job = self.job
         settings = [job.ending, job.packing, job.conversation, self.sort_threads, list(job.columns), PART_ROWS]
+        if own := own_platforms():
+            settings.append(pseudonym(repr(own), b"platforms"))
         if job.key is not None:
             # Tells one key from another, and gives none away.
             settings.append(pseudonym("", job.key))

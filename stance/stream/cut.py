@@ -14,36 +14,42 @@ from stance.stream.read import Content, Rows
 #: cut in the same places whatever the number of processes, so that these cannot change a byte.
 PART_ROWS = 20_000
 
+#: Bytes of rows at which a part is cut all the same: usual rows have some hundred, and take some times that in memory.
+PART_BYTES = 64 * 1024 * 1024
+
 #: A conversation is read as a whole, in memory.
 LONGEST_THREAD = 500_000
+LARGEST_THREAD = 512 * 1024 * 1024
 
 
 def cut_into_parts(stretches: Iterator[Rows], *, rows: int = PART_ROWS) -> Iterator[Rows]:
-    """Cut where a new thread begins, once a part has `rows` rows.
+    """Cut where a new thread begins, once a part has `rows` rows, or `PART_BYTES`.
 
     Raises
     ------
     DataError
-        If a thread has more than `LONGEST_THREAD` posts.
+        If a thread has more than `LONGEST_THREAD` posts, or `LARGEST_THREAD` bytes.
     """
     held: list[Rows] = []
-    missing = rows
+    missing, n_bytes = rows, 0
     last = None
     for stretch in stretches:
+        n_bytes += stretch.n_bytes
         while stretch.n_rows:
             if missing > 0:
                 taken, stretch = stretch.between(0, missing), stretch.between(missing)
                 held.append(taken)
-                missing -= taken.n_rows
+                missing = 0 if n_bytes >= PART_BYTES else missing - taken.n_rows
                 last = _last_thread(held) if missing == 0 else None
                 continue
             end = _end_of_thread(stretch, last)
             held.append(stretch.between(0, end))
-            _check_length(held)
+            _check_length(held, n_bytes)
             stretch = stretch.between(end)
             if stretch.n_rows:
                 yield Rows.joined(held)
                 held, missing = [], rows
+                n_bytes = stretch.n_bytes
     if held:
         yield Rows.joined(held)
 
@@ -70,10 +76,12 @@ def _end_of_thread(stretch: Rows, last: Thread) -> int:
     return stretch.n_rows
 
 
-def _check_length(held: Sequence[Rows]) -> None:
+def _check_length(held: Sequence[Rows], n_bytes: int) -> None:
+    fix = "give each discussion its own `thread`, or label each post alone with --no-conversation"
     if sum(stretch.n_rows for stretch in held) > LONGEST_THREAD:
-        fix = "give each discussion its own `thread`, or label each post alone with --no-conversation"
         raise DataError(f"a thread of more than {LONGEST_THREAD} posts", fix=fix)
+    if n_bytes > LARGEST_THREAD:
+        raise DataError(f"a thread of more than {LARGEST_THREAD:,} bytes", fix=fix)
 
 
 def thread_of(source: int, row: Any) -> Thread:

@@ -52,7 +52,7 @@ def usable(part: Labelled) -> Labelled:
         If it has; the first of them is named.
     """
     if part.rejects:
-        first = part.rejected.split(b"\n", 1)[0].decode("utf-8", "replace")
+        first = part.rejected.split(b"\n", 1)[0][:1000].decode("utf-8", "replace")
         raise DataError(f"a row cannot be used: {first}", fix="mend it, or leave out --strict")
     return part
 

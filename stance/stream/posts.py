@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
+from types import NoneType
 from typing import Any, cast
 
 import orjson
@@ -70,6 +71,8 @@ class Posts:
 
 
 def _ids(values: list[Any]) -> list[str | None]:
+    if set(map(type, values)) <= {str, NoneType} and "" not in values:
+        return values
     return [value if type(value) is str and value else id_of(value) for value in values]
 
 

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
 import io
-import lzma
 import sys
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import chain, islice, pairwise
+from functools import lru_cache, partial
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stance.compressed import DAMAGED, opener
 from stance.errors import DataError, StanceError
 from stance.extract import extract
+from stance.extract.dumped import dump_form, dumped_posts
 from stance.extract.sources import names_apart
-from stance.parquet import check_format
+from stance.parquet import small_batches
+from stance.parquet_pages import MOST_COLUMNS
 from stance.records import thread_rows
 from stance.stream.lines import Lines
-from stance.tables import csv_cell, table_format, without_mark
-
-#: A line longer than this is no post; it is skipped to its end, so that a file without line breaks needs no memory.
-LONGEST_LINE = 16 * 1024 * 1024
+from stance.tables import LONGEST_LINE, MOST_EXPANDED, csv_cell, table_format, without_mark
 
 # Of a file's beginning, so much is looked at to tell what it is.
 _HEAD = 1 << 18
@@ -37,15 +33,9 @@ _HEAD = 1 << 18
 _BLOCK = 1 << 20
 _BLOCK_ROWS = 5_000
 
-_OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
-    (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
-    (b"BZh", bz2.BZ2File),
-    (b"\xfd7zXZ\x00", lzma.LZMAFile),
-    (b"\x28\xb5\x2f\xfd", lambda stream: pa.CompressedInputStream(stream, "zstd")),
-)
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _BY_NAME = {".jsonl": ".jsonl", ".ndjson": ".jsonl", ".csv": ".csv", ".parquet": ".parquet"}
-_DAMAGED = (OSError, EOFError, UnicodeDecodeError, zlib.error, lzma.LZMAError, pa.ArrowException)
+_DAMAGED = (*DAMAGED, pa.ArrowException)
 
 
 class Refused(NamedTuple):
@@ -83,6 +73,11 @@ class Rows(NamedTuple):
         """Number of rows."""
         return len(self.content)
 
+    @property
+    def n_bytes(self) -> int:
+        """About how many bytes the rows were read from."""
+        return len(self.content.data) if isinstance(self.content, Lines) else sum(map(_size_of, self.content))
+
     def between(self, start: int, stop: int | None = None) -> Rows:
         """Some of the rows."""
         part = slice(start, stop)
@@ -107,11 +102,36 @@ def _joined(pieces: Sequence[Sequence[Any]]) -> Sequence[Any]:
 
 def _numbered(source: int, found: Iterable[tuple[int | None, Content]]) -> Iterator[Rows]:
     """Number the rows of one source, each given with its line, and put a block of them together."""
-    rows, ordinal = iter(found), 1
-    while block := list(islice(rows, _BLOCK_ROWS)):
+    ordinal = 1
+    for block in _blocks(found):
         lines, contents = zip(*block, strict=True)
         yield _stretch(source, list(lines), ordinal, list(contents))
         ordinal += len(block)
+
+
+def _blocks(found: Iterable[tuple[int | None, Content]]) -> Iterator[list[tuple[int | None, Content]]]:
+    """So many rows at a time that neither they nor their bytes are many."""
+    block: list[tuple[int | None, Content]] = []
+    n_bytes = 0
+    for line, content in found:
+        block.append((line, content))
+        n_bytes += _size_of(content)
+        if len(block) >= _BLOCK_ROWS or n_bytes >= LONGEST_LINE:
+            yield block
+            block, n_bytes = [], 0
+    if block:
+        yield block
+
+
+def _size_of(content: Content) -> int:
+    """Bytes of a line, or characters and items of a row, which take about as much."""
+    if type(content) is not dict:
+        return len(content) if type(content) is bytes else 0
+    try:
+        # Most rows hold texts and None alone.
+        return sum(map(len, filter(None, content.values())))
+    except TypeError:
+        return sum(len(value) for value in content.values() if isinstance(value, str | bytes | list | dict))
 
 
 def _stretch(source: int, lines: Sequence[int | None], ordinal: int, contents: Sequence[Content]) -> Rows:
@@ -168,13 +188,12 @@ class Reading:
         stream = _decompressed(raw)
         kind = _kind(name, stream.peek(_HEAD)[:_HEAD])
         if kind == ".jsonl":
-            return _json_lines(number, stream)
+            form = dump_form(stream.peek(_HEAD)[:_HEAD])
+            return _json_lines(number, stream) if form is None else _dump(number, stream, form)
         if kind == ".csv":
-            return _numbered(number, _csv_rows(stream))
+            return _numbered(number, _csv_rows(name, stream))
         if kind == ".parquet":
-            return _numbered(
-                number, self._parquet_rows(name, stream if stream.seekable() else io.BytesIO(stream.read()))
-            )
+            return _numbered(number, self._parquet_rows(name, _seekable(stream, name)))
         return _numbered(number, _page_rows(name if name != "-" else stream.read(), self._called(number)))
 
     def _called(self, number: int) -> str | None:
@@ -183,10 +202,24 @@ class Reading:
 
     def _parquet_rows(self, name: str, stream: IO[bytes]) -> Iterator[tuple[int, Content]]:
         file = pq.ParquetFile(stream)
-        check_format(file.schema_arrow, name)
         self.types = self.types or {entry.name: entry.type for entry in file.schema_arrow}
-        batches = map(_parquet_batch, file.iter_batches(batch_size=_BLOCK_ROWS))
+        batches = (
+            [_TOO_LONG] if size > LONGEST_LINE else _parquet_batch(batch)
+            for batch, size in small_batches(stream, file, name)
+        )
         return enumerate(chain.from_iterable(batches), start=1)
+
+
+def _seekable(stream: io.BufferedReader[Any], name: str) -> IO[bytes]:
+    """A stream that can be read from its end, as Parquet is: what cannot is read whole."""
+    # One that is decompressed can be sought too, but only by reading all before.
+    if stream.seekable() and isinstance(getattr(stream, "raw", None), io.FileIO):
+        return stream
+    data = stream.read(MOST_EXPANDED + 1)
+    if len(data) > MOST_EXPANDED:
+        fix = "unpack it to a file, or give JSON Lines or CSV"
+        raise DataError(f"more than {MOST_EXPANDED:,} bytes of Parquet after decompression", where=name, fix=fix)
+    return io.BytesIO(data)
 
 
 def _parquet_batch(batch: pa.RecordBatch) -> list[Content]:
@@ -211,11 +244,8 @@ def _opened(name: str) -> IO[bytes]:
 
 def _decompressed(raw: IO[bytes]) -> io.BufferedReader[Any]:
     stream = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
-    head = stream.peek(6)
-    for magic, opened in _OPENERS:
-        if head.startswith(magic):
-            return io.BufferedReader(opened(stream), 1 << 18)
-    return stream
+    opened = opener(stream.peek(6))
+    return stream if opened is None else io.BufferedReader(opened(stream), 1 << 18)
 
 
 def _kind(name: str, head: bytes) -> str | None:
@@ -243,8 +273,30 @@ def _json_lines(source: int, stream: IO[bytes]) -> Iterator[Rows]:
             yield stretch
 
 
+def _dump(source: int, stream: IO[bytes], form: str) -> Iterator[Rows]:
+    """Posts of a dump of one post a line; the lines that are none are not counted."""
+    ordinal = 1
+    for stretch in _json_lines(source, stream):
+        posts = dumped_posts([content if isinstance(content, bytes) else b"" for content in stretch.content], form)
+        rows = [
+            (line, _row(content, post))
+            for line, content, post in zip(stretch.line, stretch.content, posts, strict=True)
+        ]
+        kept = [(line, row) for line, row in rows if row is not None]
+        yield _stretch(source, [line for line, _ in kept], ordinal, [row for _, row in kept])
+        ordinal += len(kept)
+
+
+def _row(content: Content, post: dict[str, Any] | str | None) -> Content | None:
+    """A dump's post, or why it is none."""
+    return content if isinstance(content, Refused) else Refused(post) if isinstance(post, str) else post
+
+
 def _unless_long(line: bytes) -> Content:
-    return line if len(line) < LONGEST_LINE else Refused(f"longer than {LONGEST_LINE} bytes")
+    return line if len(line) < LONGEST_LINE else _TOO_LONG
+
+
+_TOO_LONG = Refused(f"longer than {LONGEST_LINE} bytes")
 
 
 def _blocks_of_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -269,11 +321,14 @@ def _blocks_of_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
 class _Decoding:
     """Lines of a CSV file as text; a line that is not UTF-8 is noted, for the row that it belongs to."""
 
+    name: str
     stream: IO[bytes]
     spoilt: bool = False
 
     def lines(self) -> Iterator[str]:
-        for number, line in enumerate(self.stream):
+        for number, line in enumerate(iter(partial(self.stream.readline, LONGEST_LINE), b"")):
+            if len(line) == LONGEST_LINE:
+                raise DataError(f"a line longer than {LONGEST_LINE:,} bytes", where=self.name, fix="a post a line")
             try:
                 yield line.decode("utf-8-sig" if number == 0 else "utf-8", "surrogatepass")
             except UnicodeDecodeError:
@@ -281,8 +336,8 @@ class _Decoding:
                 yield line.decode("latin-1")
 
 
-def _csv_rows(stream: IO[bytes]) -> Iterator[tuple[int, Content]]:
-    decoding = _Decoding(stream)
+def _csv_rows(name: str, stream: IO[bytes]) -> Iterator[tuple[int, Content]]:
+    decoding = _Decoding(name, stream)
     reader = csv.reader(decoding.lines(), strict=True)
     header: list[str] | None = None
     while True:
@@ -298,7 +353,10 @@ def _csv_rows(stream: IO[bytes]) -> Iterator[tuple[int, Content]]:
         if not cells:
             continue
         if header is None:
-            header = [without_mark(name) for name in cells]
+            header = [without_mark(cell) for cell in cells]
+            if len(header) > MOST_COLUMNS:
+                problem = f"{len(header):,} columns, of which {MOST_COLUMNS:,} are read"
+                raise DataError(problem, where=name, fix="leave out columns")
             continue
         yield line, _csv_row(header, cells, decoding.spoilt)
 
