@@ -32,6 +32,9 @@ NEWER_GROUPS = 3
 #: Fewer folds and strengths than `stance train` takes, so that a dozen trainings stay a matter of minutes.
 SETTINGS = Settings(strengths=(0.5, 1.0), folds=3)
 
+#: Trainings side by side: as many as there are cores.
+JOBS = -1
+
 Scores = dict[str, float]
 
 
@@ -43,7 +46,7 @@ def measure_slices(_: Path | None, tell: Tell, settings: Settings = SETTINGS) ->
     groups = [[name] for name in OLD_SLICES] + [newer[start::NEWER_GROUPS] for start in range(NEWER_GROUPS)]
     found: dict[str, Scores] = {}
     # Trainings side by side: half of each is a search that one core does alone.
-    run = Parallel(n_jobs=-1, return_as="generator")
+    run = Parallel(n_jobs=JOBS, return_as="generator")
     for scores in run(delayed(left_out)(posts, names, settings) for names in groups if names):
         found |= scores
         for name, values in scores.items():

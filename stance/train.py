@@ -351,10 +351,19 @@ _MEMORY = 4 << 30
 _BYTES_OF_AN_NGRAM = 32
 
 
+#: N-grams, some thousand posts, below which a fold is fitted sooner than a process for it has begun.
+_WORTH_A_PROCESS = 300_000
+
+
 def _side_by_side(corpus: Corpus) -> int:
-    """Number of folds that are fitted at once: as many as there are cores, but one by one where the corpus is large."""
-    of_one = max(1, int(corpus.found.nnz) * _BYTES_OF_AN_NGRAM)
-    return max(1, min(int(cpu_count()), _MEMORY // of_one))
+    """Number of folds that are fitted at once: as many as there are cores, but one by one where the corpus is large.
+
+    One by one too where it is small: processes take seconds to begin.
+    """
+    n_ngrams = int(corpus.found.nnz)
+    if n_ngrams < _WORTH_A_PROCESS:
+        return 1
+    return max(1, min(int(cpu_count()), _MEMORY // (n_ngrams * _BYTES_OF_AN_NGRAM)))
 
 
 #: Shares of the training posts at which the learning curve is measured, beside all of them.

@@ -125,6 +125,7 @@ def test_slices_are_left_out_one_by_one_and_averaged(monkeypatch, small_corpus):
     named = small_corpus.assign(split="train", slice=places.map(dict(enumerate(("plain", "short", "tweets", "new")))))
     monkeypatch.setattr(slices, "load_corpus", lambda: named)
     monkeypatch.setattr(slices, "OLD_SLICES", ("plain", "short"))
+    monkeypatch.setattr(slices, "JOBS", 1)
     measures = slices.measure_slices(None, quiet, Settings(strengths=(1.0,), folds=2))
     assert [measure.key for measure in measures if "text_accuracy" in measure.key] == [
         "slices_text_accuracy",

@@ -320,3 +320,16 @@ def test_unlinked_posts_stand_alone():
     graph = unlinked(conversation_graph(thread((None, "a"), ("1", "a"))))
     assert (graph.n_posts, graph.n_authors, len(graph.child), len(graph.parent), len(graph.weight)) == (2, 0, 0, 0, 0)
     assert (graph.author.tolist(), graph.author.dtype) == ([-1, -1], np.int64)
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=15, deadline=None)
+def test_a_few_threads_never_make_words_count_for_the_opposite_of_what_they_say(seed):
+    """Whatever six posts pretend: their labels are the opposite of their words here, or anything else."""
+    graph, evidence = (
+        conversation_graph(thread(*[(None, "ann"), ("1", "bob"), ("2", "ann")] * 2)),
+        random_evidence(seed, 6),
+    )
+    found = fit_couplings(graph, evidence, evidence.text.argmin(axis=1))
+    assert 1 + found.text + found.meaning > 0.25
+    assert min(found.relation, found.author_same, -found.author_opposite) >= 0

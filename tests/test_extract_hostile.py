@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from benchmarks import mutations
 from benchmarks.mutations import run as run_mutations
 from stance.errors import StanceError
 from stance.extract import extract
+from stance.extract.blocks import Blocks
+from stance.extract.document import Document
 
 PAGES = Path(__file__).parent / "pages"
 PAGE = (PAGES / "wordpress.html").read_text(encoding="utf-8")
@@ -83,7 +86,8 @@ def test_an_archive_with_a_wrong_length_is_read_and_prints_nothing(capfd: pytest
     record = (
         head + b"Content-Type: application/http\r\nContent-Length: %d\r\n\r\n" % (len(body) - 9) + body + b"\r\n\r\n"
     )
-    assert authors(record * 2) == AUTHORS * 2
+    spaced = record.replace(b"a.example/", b"a.example/a b\x1b[2J")
+    assert authors(record + spaced) == AUTHORS * 2
     assert capfd.readouterr() == ("", "")
 
 
@@ -132,6 +136,16 @@ def test_damaged_pages_give_posts_or_one_line(page: bytes) -> None:
 def test_mutated_pages_end_without_a_traceback() -> None:
     outcome = run_mutations(40, seed=7)
     assert (outcome.first_traceback, outcome.counts["slow"], outcome.counts["posts"] > 10) == (None, 0, True)
+
+
+def test_wrappers_around_wrappers_take_no_square_of_their_depth(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = "<div class=post>Who says so?</div>"
+    page = Document(f"<div class=post><section>{answer}{'<i>Safe.</i>' * 50}</section></div>", "page")
+    whole = Blocks(page.css(".post"), page)
+    assert [whole.html(page.css("section")[0]).count("Safe.") for _ in range(3)] == [50, 50, 50]
+    monkeypatch.setattr(sys.modules[Blocks.__module__], "_MOST_WALKED", 80)
+    limited = Blocks(page.css(".post"), page)
+    assert [limited.html(page.css("section")[0]).count("Safe.") for _ in range(3)] == [50, 28, 0]
 
 
 def test_a_traceback_over_a_mutated_page_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

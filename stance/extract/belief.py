@@ -21,6 +21,7 @@ HEADING = re.compile(
     rf"^\W*(?:\d[\d.,]*\s+)?(?:{any_of('discussion')}|{any_of('heading')})\b[\s\W]*(?:\d[\d.,]*)?\W*$", re.IGNORECASE
 )
 _ANSWERED = re.compile(rf">\s*{any_of('answer')}\s*<", re.IGNORECASE)
+_ANSWERS = re.compile(r"(?:^|\bsubject: ?)(?:re|aw|sv|antw) ?:", re.IGNORECASE | re.MULTILINE)
 _HEAD_TAGS = frozenset(
     ["h1", "h2", "h3", "h4", "h5", "h6", "strong", "legend", "summary", "header", "p", "div", "span"]
 )
@@ -40,7 +41,7 @@ _HEADING_LINK = re.compile(
 #: Addresses that a post's own heading leads to.
 _OWN_ADDRESS = re.compile(r"#|\b(?:comment|reply|replies|cid|pid|mid|msg|message)(?:_?id)?[=/-]?\d", re.IGNORECASE)
 
-_MINUTE = re.compile(r"\b[012]?\d[:h](\d\d)\b(?!:\d)")
+_MINUTE = re.compile(r"(?<![:\d])[012]?\d[:h](\d\d)\b(?!:\d)")
 _CLOCK = re.compile(r"\d:\d\d|\bago\b|\d\s?[ap]m\b|\dT\d\d", re.IGNORECASE)
 _SPAN = re.compile(r"\b\d{1,3}\s?(?:h|hrs?|min|d|w)\b")
 
@@ -61,7 +62,8 @@ def belief(kind: Kind, texts: Sequence[str], words: Sequence[int]) -> float:
     points = called + 0.2 + 0.3 * (median(words) > 8) + 0.3 * (len(words) > 3) - 0.6 * (len(words) == 1)
     points -= 1.2 if _ELSEWHERE.search(own) else 0.2 if is_named else 1.0 if _ELSEWHERE.search(around) else 0.0
     points -= 0.8 * (len(heading.split()) < 6 and bool(_ELSEWHERE_HEADING.search(heading)) and not is_headed)
-    points += 0.7 * (_share(kind.html, _ANSWERED.search) > 0.5) + _timed(kind.html, texts, called > 0)
+    answers = max(_share(kind.html, _ANSWERED.search), _share(texts, _ANSWERS.search))
+    points += 0.7 * (answers > 0.5) + _timed(kind.html, texts, called > 0)
     points -= 1.5 * (_share(_with_titles(kind), _leads_away) > 0.4) + 1.5 * (_share(texts, _LISTED.search) > 0.5)
     points -= 1.5 * (_share(kind.html, _LEADS_ON.search) > 0.5) + 0.6 * (median(words) < 3)
     points -= 1.0 * (_mean_link_share(kind.html) > 0.6) + 1.0 * (_mean_link_share(kind.html, least=4) > 0.35)

@@ -12,6 +12,10 @@ from stance.extract.draft import Draft
 from stance.extract.markup import texts_of, without
 from stance.extract.platforms import Platform, Rule
 
+#: Elements that are walked to leave the answers out of what is around them: some hundred in any page that was written
+#: to be read. Of a thousand wrappers around wrappers, each read whole, it would be the square.
+_MOST_WALKED = 200_000
+
 _MEDIA = re.compile(r"<(?:img|video|audio|iframe|embed)\b")
 
 
@@ -27,6 +31,7 @@ class Blocks:
         self.page = page
         self._place = {node.mem_id: place for place, node in enumerate(nodes)}
         self._owners: dict[int, int | None] = {}
+        self._left = _MOST_WALKED
         if siblings:
             self._take_siblings()
         self._around_answers = self._ways_to_answers()
@@ -76,10 +81,11 @@ class Blocks:
             return node.html or ""
         parts: list[str] = []
         stack = [node.first_child]
-        while stack:
+        while stack and self._left:
             child = stack.pop()
             if child is None:
                 continue
+            self._left -= 1
             stack.append(child.next)
             if child.mem_id in self._around_answers and child.mem_id not in self._place:
                 parts.append("<br>")
@@ -218,7 +224,7 @@ def _texts(blocks: Blocks, platform: Platform) -> dict[int, tuple[str, str, bool
         own[place] = without(html, drops.get(place, ()))[0]
         if taken:
             quoted[place] = _quote_of(taken, drops.get(place, ()))
-    texts = {place: _up_to(platform.end, text) for place, text in zip(own, texts_of(list(own.values())), strict=True)}
+    texts = {place: _written(platform, text) for place, text in zip(own, texts_of(list(own.values())), strict=True)}
     said = dict(zip(quoted, texts_of(list(quoted.values())), strict=True))
     # A post that only repeats another's words says those words.
     return {
@@ -227,9 +233,12 @@ def _texts(blocks: Blocks, platform: Platform) -> dict[int, tuple[str, str, bool
     }
 
 
-def _up_to(end: re.Pattern[str] | None, text: str) -> str:
-    found = end.search(text) if end else None
-    return text[: found.start()].rstrip() if found else text
+def _written(platform: Platform, text: str) -> str:
+    if platform.start and (found := platform.start.match(text)):
+        text = text[found.end() :]
+    if platform.end and (found := platform.end.search(text)):
+        text = text[: found.start()].rstrip()
+    return text
 
 
 def _quote_of(taken: Iterable[str], drops: Iterable[str]) -> str:

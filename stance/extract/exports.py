@@ -18,6 +18,7 @@ from stance.errors import PageError
 from stance.extract.assemble import assemble
 from stance.extract.draft import Draft
 from stance.extract.forms import Form, exports, find, first, form_of
+from stance.extract.json_tree import TREE, read_tree
 from stance.extract.page import Page
 from stance.records import Thread
 
@@ -91,10 +92,13 @@ def _local(tag: object) -> str:
 
 def _read(page: Page, root: Any) -> list[Thread]:
     name = form_of(root)
-    if name is None:
-        fix = "see exports.toml for the forms, or give a posts table"
-        raise PageError("no export that stance knows", where=page.name, fix=fix)
-    return list(_Export(page, Form.of(name)).threads(root))
+    if name is not None:
+        return list(_Export(page, Form.of(name)).threads(root))
+    drafts = read_tree(root)
+    if drafts:
+        return [assemble(page, drafts, platform=TREE, title=None)]
+    fix = "see exports.toml for the forms, or give a posts table"
+    raise PageError("no export that stance knows", where=page.name, fix=fix)
 
 
 def read_embedded(page: Page) -> list[Thread]:

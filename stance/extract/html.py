@@ -15,6 +15,7 @@ from stance.extract.document import Document
 from stance.extract.draft import Draft
 from stance.extract.dump import read_numbered
 from stance.extract.exports import read_embedded
+from stance.extract.json_tree import TREE
 from stance.extract.markup import text_of
 from stance.extract.own import own_platforms
 from stance.extract.page import Page
@@ -26,7 +27,7 @@ from stance.extract.words import any_of
 from stance.records import Thread
 
 _MICRODATA = "schema.org microdata"
-_PAGE_DATA = Platform("page data", "the script's own data in the page", post=(), text=())
+_PAGE_DATA = Platform(TREE, "the script's own data in the page", post=(), text=())
 
 #: What phone sites print beside a name in place of markup that could be recognised.
 _MEMBERSHIP = re.compile(rf"\b(?:{any_of('member_since')}|posts)\s*:", re.IGNORECASE)

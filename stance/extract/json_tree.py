@@ -19,6 +19,9 @@ from stance.extract.draft import Draft
 from stance.extract.markup import text_and_quote
 from stance.extract.words import any_of
 
+#: What a thread read from such a tree is said to come from.
+TREE = "data of a form unknown"
+
 #: Objects and lists that are looked at; a thread of ten thousand posts holds as many.
 _MOST = 80_000
 

@@ -100,7 +100,12 @@ def _keep_breaks(found: re.Match[str]) -> str:
 
 def _unless_to_fill_in(found: re.Match[str]) -> str:
     """Old Reddit wraps each comment in a form; only one with a field to write in is a form to a reader."""
-    return "" if _FIELD.search(found.group()) else found.group()
+    return "" if has_fields(found.group()) else found.group()
+
+
+def has_fields(html: str) -> bool:
+    """Tell whether there is something to fill in."""
+    return bool(_FIELD.search(html))
 
 
 def _emoji(found: re.Match[str]) -> str:

@@ -77,6 +77,7 @@ class Platform:
     by_tree: bool = False
     quote: str = ""
     drop: str = ""
+    start: re.Pattern[str] | None = None
     end: re.Pattern[str] | None = None
     title: tuple[Rule, ...] = ()
     declared: tuple[Rule, ...] = ()
@@ -110,7 +111,7 @@ def read_entry(name: str, entry: dict[str, object]) -> Platform:
             values[key] = tuple(_lines(value))
         elif key in ("quote", "drop", "skip"):
             values[key] = ", ".join(_lines(value))
-        elif key == "end":
+        elif key in ("start", "end"):
             values[key] = re.compile(str(value), re.MULTILINE)
         else:
             values[key] = value

@@ -122,7 +122,8 @@ class _Fields:
             return None
         content = self._content(author, date)
         is_vague = any(part.is_vague for part in (author, date) if part)
-        score = self._score(name, content, is_vague)
+        # One block with several writers or dates is what stands around the posts.
+        score = self._score(name, content, is_vague) if len(self.kind.nodes) > 1 or not is_vague else None
         return _Learnt(self._entry(name, date, content), score, is_vague) if score is not None else None
 
     def _name_beside(self, date: _Part | None) -> Rule | None:
@@ -339,7 +340,7 @@ _BOLD = re.compile(r"(?:^|> )(?:b|strong|cite|h[2-6]|button|dt|th|legend)\b")
 
 #: A name, and what pages put around it: "by", a number in front, a member's number behind, "writes:".
 _NAMED = re.compile(
-    rf"^\W?(?:#?\d{{1,5}}[.):]\s+)?(?:{any_of('by')}\s*:?\s+)?(.+?)(?:\s*\(\s*#?\d[\d.,]*\s*\))?(?:\s+{any_of('says')}(?:\.\.\.|…)?)?\s*[:»]*$",
+    rf"^\W?(?:#?\d{{1,5}}[.):]\s+)?(?:{any_of('by')}\s*:?\s+)?(.+?)(?:\s*\(\s*#?\d[\d.,]*\s*\)|\s*[<(\[]\S+@\S+[>)\]])?(?:\s+{any_of('says')}(?:\.\.\.|…)?)?\s*[:»]*$",
     re.IGNORECASE,
 )
 
@@ -350,9 +351,14 @@ def _bare(value: str) -> str:
 
 
 def _naming(author: _Part) -> Rule:
-    is_bare = all(_bare(value) == value for value in author.values.values())
-    return Rule(author.css, None, None if is_bare else _NAMED)
+    values = author.values.values()
+    if sum(bool(_WITH_TOWN.match(value)) for value in values) * 5 > len(values) * 4:
+        return Rule(author.css, None, _WITH_TOWN)
+    return Rule(author.css, None, None if all(_bare(value) == value for value in values) else _NAMED)
 
+
+#: Newspapers print where a writer lives: "Ada Lorne, Upper Ford".
+_WITH_TOWN = re.compile(rf"^(?:{any_of('by')}\s*:?\s+)?([^,]+),\s[^,\d]+$", re.IGNORECASE)
 
 #: What a writer is on a site, which is no name.
 _ROLE = re.compile(rf"{any_of('role')}$", re.IGNORECASE)

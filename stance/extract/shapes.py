@@ -19,7 +19,7 @@ from selectolax.lexbor import LexborNode
 from stance.extract.dates import date_in
 from stance.extract.document import Document
 from stance.extract.guards import depth_of
-from stance.extract.markup import line_of
+from stance.extract.markup import has_fields, line_of
 from stance.extract.survey import MEMBER_DATE
 from stance.extract.words import any_of
 
@@ -160,7 +160,7 @@ class _Writer:
             is_inline = child.tag == "-text" or (child.tag in _INLINE and child.mem_id not in self._around_blocks)
             if is_inline:
                 line.append(child)
-            elif child.is_element_node and child.tag not in _UNSEEN:
+            elif child.is_element_node and child.tag not in _UNSEEN and not _is_to_fill_in(child):
                 yield from _lines(line, node)
                 line = []
                 if child.tag != "br":
@@ -226,7 +226,11 @@ class _Parts:
             runs = [range(one, two) for one, two in pairwise([*starts, len(self.units)])]
         if len(runs) < 2:
             runs = self._before_feet()
-        return [*runs[:-1], self._without_foot(runs)] if len(runs) > 1 else []
+        if len(runs) < 2:
+            return []
+        runs[-1] = self._without_foot(runs)
+        runs[0] = self._without_lead(runs)
+        return runs
 
     def _between(self, rules: list[int]) -> list[range]:
         ends = [-1, *rules, len(self.units)]
@@ -275,6 +279,12 @@ class _Parts:
         before = [self.units[place - 1] for place in heads]
         return len({unit.shape for unit in before}) == 1 and all(0 < unit.length <= _TITLE for unit in before)
 
+    def _without_lead(self, runs: list[range]) -> range:
+        """The first run without the page's head: all down to the last kind of child that no other run has."""
+        tags = {self.units[place].tag for run in runs[1:] for place in run}
+        lead = [place for place in runs[0] if self.units[place].tag not in tags]
+        return range(lead[-1] + 1 if lead and lead[-1] + 1 < runs[0].stop else runs[0].start, runs[0].stop)
+
     def _without_foot(self, runs: list[range]) -> range:
         """The last run without what follows the discussion: kinds of children and headings that no other run has."""
         last = runs[-1]
@@ -282,6 +292,10 @@ class _Parts:
         most = max(len(run) for run in runs[:-1]) + 2
         stops = (place for place in last if self.units[place].tag not in tags or place - last.start >= most)
         return range(last.start, next(stops, last.stop))
+
+
+def _is_to_fill_in(node: LexborNode) -> bool:
+    return node.tag == "form" and has_fields(node.html or "")
 
 
 def _is_dated(text: str) -> bool:

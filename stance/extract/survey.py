@@ -71,10 +71,17 @@ def _tag_name(tag: str) -> str:
     return tag if re.fullmatch(r"[a-z][a-z0-9-]*", tag) else "*"
 
 
+#: Names with a number of their own, and those that tell neighbours apart rather than kinds: stripes, ends, states.
+_UNSTABLE = re.compile(
+    r"[-_]\d+$|\d{3}|^(?:row|item)?[-_]?(?:odd|even)$|^alt\d?$|^(?:first|last|active|current|clear(?:fix)?)$",
+    re.IGNORECASE,
+)
+
+
 @lru_cache(maxsize=4096)
 def _is_stable(token: str) -> bool:
     # A number at the end is the element's own; digits elsewhere are what build tools put into names.
-    return bool(re.fullmatch(r"[A-Za-z_][\w-]*", token)) and not re.search(r"[-_]\d+$|\d{3}", token) and len(token) < 60
+    return bool(re.fullmatch(r"[A-Za-z_][\w-]*", token)) and not _UNSTABLE.search(token) and len(token) < 60
 
 
 def named_by_parent(node: LexborNode) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import redirect_stderr
 from datetime import datetime
 
 from warcio.archiveiterator import ArchiveIterator
@@ -31,20 +32,20 @@ def pages_in(archive: Page) -> Iterator[Page]:
     left = max(MOST_PAGES, MOST_UNFOLDED * len(archive.data))
     # warcio takes headers that are missing for strings: hence the AttributeError.
     try:
-        for record in _Quiet(io.BytesIO(archive.data)):
-            page = _page(record) if record.rec_type == "response" else None
-            if page:
-                left -= len(page.data)
-                _check(left, archive.name)
-                yield page
+        records = ArchiveIterator(io.BytesIO(archive.data))
+        while found := _next_page(records):
+            left -= len(found.data)
+            _check(left, archive.name)
+            yield found
     except (ArchiveLoadFailed, EOFError, ValueError, AttributeError) as error:
         raise PageError(f"a damaged web archive ({error})", where=archive.name, fix="get the file again") from error
 
 
-class _Quiet(ArchiveIterator):  # type: ignore[misc]
-    """Tells nobody about damage: warcio would print the bytes of a stranger's archive."""
-
-    INC_RECORD = ""
+def _next_page(records: Iterator[object]) -> Page | None:
+    """The next response that holds a page; of damage warcio would print the bytes, which are a stranger's."""
+    with redirect_stderr(io.StringIO()):
+        pages = (_page(record) for record in records if record.rec_type == "response")  # type: ignore[attr-defined]
+        return next(filter(None, pages), None)
 
 
 def _check(left: int, name: str) -> None:
