@@ -16,7 +16,7 @@ else:
     from backports import zstd
 
 #: What reading a damaged one raises.
-DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError, ValueError)
+DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError)
 
 #: Base-2 logarithm of the bytes that a reader may have to keep: the dumps of Reddit are written with 2 GB, where other
 #: readers stop at 128 MB. Memory is taken as it fills, so that a small file takes little whatever it says.

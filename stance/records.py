@@ -145,14 +145,11 @@ def id_of(value: object) -> str | None:
 
 #: What sites show in place of a name, in lower case; any number of people may have one of these.
 _NAMELESS = frozenset(
-    """
-    [deleted]; [removed]; deleted; deleted user; deleted account; account deleted; former member; comment deleted;
-    comment removed; anonymous; anonymous coward; anonymous user; anon; guest; anonym; gast; invité; anonyme; anónimo;
-    anônimo; anonimo; аноним; гость; 匿名
-    """.replace("\n", " ")
-    .replace("    ", "")
-    .strip()
-    .split("; ")
+    (
+        "[deleted]|[removed]|deleted|deleted user|deleted account|account deleted|former member|comment deleted|"
+        "comment removed|anonymous|anonymous coward|anonymous user|anon|guest|anonym|gast|invité|anonyme|anónimo|"
+        "anônimo|anonimo|аноним|гость|匿名"
+    ).split("|")
 )
 
 

@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -230,7 +231,7 @@ class _Run:
         job = self.job
         settings = [job.ending, job.packing, job.conversation, self.sort_threads, list(job.columns), PART_ROWS]
         if own := own_platforms():
-            settings.append(pseudonym(repr(own), b"platforms"))
+            settings.append(sha256(repr(own).encode()).hexdigest())
         if job.key is not None:
             # Tells one key from another, and gives none away.
             settings.append(pseudonym("", job.key))

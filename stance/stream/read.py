@@ -35,7 +35,7 @@ _BLOCK_ROWS = 5_000
 
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _BY_NAME = {".jsonl": ".jsonl", ".ndjson": ".jsonl", ".csv": ".csv", ".parquet": ".parquet"}
-_DAMAGED = (*DAMAGED, pa.ArrowException)
+_DAMAGED = (*DAMAGED, UnicodeDecodeError, pa.ArrowException)
 
 
 class Refused(NamedTuple):
