@@ -5,7 +5,8 @@
     ├── DataError           a posts table, label or corpus that breaks the rules of `stance.data`
     └── ModelError          a model folder that is damaged, unknown or does not fit the data
 
-A programming mistake stays a `TypeError` or `ValueError` and keeps its traceback.
+A programming mistake stays a `TypeError` or `ValueError` and keeps its traceback. What can be used, but hardly as
+it was meant, is a `StanceWarning`.
 """
 
 from __future__ import annotations
@@ -60,3 +61,7 @@ class DataError(StanceError):
 
 class ModelError(StanceError):
     """A model folder is damaged, of an unknown format, or does not fit the data."""
+
+
+class StanceWarning(UserWarning):
+    """What the user gave can be used, but hardly as it was meant; the command line says so in one line."""

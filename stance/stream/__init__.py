@@ -24,6 +24,7 @@ import numpy as np
 from tqdm import tqdm
 
 from stance import __version__
+from stance.conversation import Named
 from stance.errors import DataError
 from stance.extract.own import own_platforms
 from stance.extract.sources import find_sources
@@ -173,7 +174,7 @@ class _Run:
             sys.stdout.buffer.write(part.data)
             sys.stdout.buffer.flush()
             rejected.append(part.rejected)
-            return Done(part.rows, part.rejects, part.threads)
+            return Done(part.rows, part.rejects, part.threads, part.named)
 
         counts, _ = self._label(self._stretches(Path(tempfile.gettempdir())), lambda _: None, write, None)
         if counts.rows == 0:
@@ -243,7 +244,7 @@ class _Run:
         keep: Keep,
         there: Keep | None,
     ) -> tuple[Counts, int]:
-        counts, threads, n_parts = Counts(), _Threads(), 0
+        counts, threads, named, n_parts = Counts(), _Threads(), Named(), 0
         with (
             choose_engine(self.job, self.jobs, self.dask, there) as chosen,
             tqdm(unit=" posts", disable=None, leave=False) as bar,
@@ -254,9 +255,11 @@ class _Run:
                 if self.job.conversation:
                     threads.add(state.threads)
                 counts = Counts(counts.rows + state.rows, counts.rejects + state.rejects)
+                named += state.named
                 n_parts = number + 1
                 bar.total = int((counts.rows + counts.rejects) / self.reading.share) if self.reading.share else None
                 bar.update(state.rows + state.rejects)
+        named.warn()
         return counts, n_parts
 
     def _parts(

@@ -12,6 +12,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stance.conversation import NO_NAMES, Named
 from stance.errors import DataError
 from stance.stream.job import Labelled
 from stance.tables import refuse_existing, replacing
@@ -28,6 +29,7 @@ class Done:
     rows: int
     rejects: int
     threads: tuple[int, ...]
+    named: Named = NO_NAMES
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,9 @@ class Shelf:
 
     def keep(self, number: int, part: Labelled) -> Done:
         """Write a part; it is finished when its own small record is there, which comes last."""
-        done = Done(part.rows, part.rejects, part.threads)
-        record = {"rows": done.rows, "rejects": done.rejects, "threads": done.threads}
+        done = Done(part.rows, part.rejects, part.threads, part.named)
+        counts = {"rows": done.rows, "rejects": done.rejects, "threads": done.threads}
+        record = counts | {"parents": done.named.parents, "lost": done.named.lost}
         contents = {self.suffix: part.data, ".rejected": part.rejected, ".json": json.dumps(record).encode()}
         for ending, content in contents.items():
             with replacing(self.path(number, ending)) as stream:
@@ -113,7 +116,8 @@ class Journal:
             found = json.loads(self.shelf.path(number, ".json").read_bytes())
         except (OSError, ValueError):
             return None
-        return Done(found["rows"], found["rejects"], tuple(found["threads"]))
+        named = Named(found.get("parents", 0), found.get("lost", 0))
+        return Done(found["rows"], found["rejects"], tuple(found["threads"]), named)
 
     def keep(self, number: int, part: Labelled) -> Done:
         """Write a part; see `Shelf.keep`."""
