@@ -17,7 +17,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from numbers import Number
 from pathlib import Path
@@ -26,7 +26,7 @@ from typing import IO, TYPE_CHECKING, Any
 import stance
 from stance.compressed import DAMAGED, opener
 from stance.errors import DataError
-from stance.records import NULLABLE_COLUMNS, POST_COLUMNS
+from stance.records import NULLABLE_COLUMNS, POST_COLUMNS, PROBABILITY_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +73,9 @@ csv.field_size_limit(LONGEST_LINE)
 def read_table(path: str | os.PathLike[str], data: bytes | None = None) -> pd.DataFrame:
     """Read a table of any of `FORMATS`, by its content.
 
+    Everything in a CSV table is text, but for the columns of a labels table that are none: `p_favor`, `p_against` and
+    `p_none` are numbers and `abstained` is True or False, as in the other formats; unless a value is something else.
+
     Parameters
     ----------
     path : path
@@ -94,9 +97,26 @@ def read_table(path: str | os.PathLike[str], data: bytes | None = None) -> pd.Da
     kind = table_format(content)
     if kind is None:
         raise DataError("not a table", where=name, fix="give JSON Lines, CSV with a header line, or Parquet")
-    if kind == ".parquet":
-        return stance.read_parquet(content, name)
-    return _read_jsonl(content, name) if kind == ".jsonl" else _read_csv(content, name)
+    read = {".parquet": stance.read_parquet, ".jsonl": _read_jsonl, ".csv": _read_csv}[kind]
+    return _typed(read(content, name))
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    """Give the columns of a labels table that are no texts their types; a missing value stays None."""
+    for name in table.columns.intersection(list(_TYPES)):
+        try:
+            values: list[Any] = [None if value in (None, "") else _TYPES[name](value) for value in table[name]]
+        except (KeyError, TypeError, ValueError):
+            continue
+        table[name] = stance.posts_table({name: value} for value in values)[name] if None in values else values
+    return table
+
+
+def _truth(value: object) -> bool:
+    return {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
+
+
+_TYPES: dict[str, Callable[[Any], object]] = {**dict.fromkeys(PROBABILITY_COLUMNS, float), "abstained": _truth}
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
