@@ -198,7 +198,9 @@ def _read_jsonl(data: bytes, name: str) -> pd.DataFrame:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"not JSON ({error})", where=f"{name}, line {number}", fix="one object a line") from error
+            fix = f"one object a line; `stance label {name} -o OUT` puts such lines aside"
+            problem = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            raise DataError(f"not JSON ({problem})", where=f"{name}, line {number}", fix=fix) from error
         if not isinstance(row, dict):
             raise DataError(f"{type(row).__name__} instead of an object", where=f"{name}, line {number}")
         rows.append(row)

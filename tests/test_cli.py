@@ -187,11 +187,32 @@ def test_a_post_id_that_stands_twice_is_refused_with_its_row(tmp_path, model):
 
 def test_with_an_output_a_row_that_cannot_be_used_is_put_aside_and_the_status_says_so(tmp_path, model):
     (tmp_path / "twice.jsonl").write_text(TWICE)
+    aside = tmp_path / "out.csv.rejected.jsonl"
     done = run("label", tmp_path / "twice.jsonl", "--model", model, "-o", tmp_path / "out.csv")
-    assert (done.exit_code, done.stderr) == (2, "1 posts labelled, 1 rows rejected\n")
+    assert (done.exit_code, done.stderr) == (2, f"1 post labelled, 1 row rejected; it is in {aside}\n")
     assert stance.read_table(tmp_path / "out.csv")["post"].tolist() == ["1"]
-    rejected = rows((tmp_path / "out.csv.rejected.jsonl").read_text())
+    rejected = rows(aside.read_text())
     assert [(row["line"], row["reason"]) for row in rejected] == [(2, "post '1' stands twice in thread '1'")]
+
+
+COMMENT = '{"body": "Ban it.", "link_id": "t3_l", "parent_id": "t3_l", "created_utc": 1556878500, "id": "b"}\n'
+
+
+@pytest.mark.parametrize("command", [["extract"], ["label"], ["report", "-o", "-"]])
+@pytest.mark.parametrize("line", [COMMENT, '{"post": "1", "text": "Ban it."}\n'])
+def test_a_broken_line_of_a_dump_is_named_with_the_way_around_it(tmp_path, monkeypatch, command, line):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dump.jsonl").write_text(f"{line}\n{line[:20]}\n")
+    done = run(command[0], "dump.jsonl", *command[1:])
+    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+    assert done.stderr.startswith("stance: dump.jsonl, line 3: not JSON (")
+    assert done.stderr.endswith("`stance label dump.jsonl -o OUT` puts such lines aside\n")
+
+
+def test_a_broken_export_that_is_one_whole_is_to_be_exported_again(tmp_path):
+    (tmp_path / "export.json").write_text('{\n  "posts": [\n')
+    done = run("extract", tmp_path / "export.json")
+    assert (done.exit_code, done.stderr.endswith("line 3 column 1 (char 15)); export it again\n")) == (2, True)
 
 
 def test_an_unknown_label_names_its_row(tmp_path):

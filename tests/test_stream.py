@@ -437,7 +437,7 @@ def test_the_command_streams_to_stdout_and_exits_with_2_where_rows_were_rejected
     source = written(tmp_path, [*posts(1), {"text": None}])
     done = subprocess.run(command(source, "--model", folder, "-o", "-"), capture_output=True, text=True)
     assert [json.loads(line)["post"] for line in done.stdout.splitlines()] == ["1", "2", "3", "4"]
-    assert done.stderr.splitlines()[-1] == "4 posts labelled, 1 rows rejected"
+    assert done.stderr.splitlines()[-1] == "4 posts labelled, 1 row rejected"
     assert done.returncode == 2
 
 

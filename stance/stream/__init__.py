@@ -35,7 +35,7 @@ from stance.stream.cut import PART_BYTES, PART_ROWS, cut_into_parts, row_of
 from stance.stream.encode import PACKING
 from stance.stream.engine import Engine, Keep, Result, choose_engine
 from stance.stream.job import Job, Labelled
-from stance.stream.journal import Done, Journal, Shelf
+from stance.stream.journal import Done, Journal, Shelf, rejects_of
 from stance.stream.label import usable
 from stance.stream.read import Reading, Rows
 from stance.stream.sort import sorted_by_thread
@@ -52,11 +52,17 @@ class Counts:
     rejects: int = 0
     #: Toward what: a model of another target than the table's is then seen at once.
     target: str = field(default="", compare=False)
+    #: The file that holds the rejects, with the reason for each; empty where they went to standard error.
+    rejected: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         """One line for people."""
         toward = f" toward {self.target}" if self.target else ""
-        return f"{self.rows} posts labelled{toward}" + (f", {self.rejects} rows rejected" if self.rejects else "")
+        said = f"{self.rows} post{'' if self.rows == 1 else 's'} labelled{toward}"
+        if not self.rejects:
+            return said
+        where = f"; {'it is' if self.rejects == 1 else 'they are'} in {self.rejected}" if self.rejected else ""
+        return f"{said}, {self.rejects} row{'' if self.rejects == 1 else 's'} rejected{where}"
 
 
 def label_files(
@@ -114,7 +120,8 @@ def label_files(
     with _terminated_like_interrupted():
         try:
             counts = run.to_stdout() if name == "-" else run.to_file(name, force=force)
-            return replace(counts, target=job.model.target)
+            rejected = "" if name == "-" else str(rejects_of(name))
+            return replace(counts, target=job.model.target, rejected=rejected)
         except KeyboardInterrupt as error:
             raise DataError("interrupted", where=name, fix="the same command again goes on from here") from error
         except BrokenProcessPool as error:

@@ -56,6 +56,12 @@ class Shelf:
         return done
 
 
+def rejects_of(output: str | os.PathLike[str]) -> Path:
+    """Name the file of the rows of an output that could not be used."""
+    path = Path(output)
+    return path.with_name(f"{path.name}.rejected.jsonl")
+
+
 class Journal:
     """The folder of parts of one output.
 
@@ -77,7 +83,7 @@ class Journal:
 
     def __init__(self, output: str | os.PathLike[str], identity: dict[str, Any], *, force: bool = False) -> None:
         self.output = Path(output)
-        self.rejected = self.output.with_name(f"{self.output.name}.rejected.jsonl")
+        self.rejected = rejects_of(output)
         self.folder = self.output.with_name(f"{self.output.name}.parts")
         self.shelf = Shelf(self.folder, self.output.suffix)
         self._identity = json.loads(json.dumps(identity))
