@@ -2,6 +2,7 @@
 
     StanceError             what the user gave cannot be used; the command line exits with 2
     ├── PageError           a page, dump or export that cannot be read, or that does not match its labels
+    │   └── NotAPageError   a file of another kind: a picture, a script, a workbook
     ├── DataError           a posts table, label or corpus that breaks the rules of `stance.data`
     └── ModelError          a model folder that is damaged, unknown or does not fit the data
 
@@ -53,6 +54,10 @@ class StanceError(Exception):
 
 class PageError(StanceError):
     """A page, dump or export cannot be read, or does not match its labels."""
+
+
+class NotAPageError(PageError):
+    """A file that was never meant to be read as a page; in a folder of pages it may be passed over."""
 
 
 class DataError(StanceError):

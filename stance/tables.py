@@ -26,6 +26,7 @@ from typing import IO, TYPE_CHECKING, Any
 import stance
 from stance.compressed import DAMAGED, opener
 from stance.errors import DataError
+from stance.foreign import refuse_foreign, refuse_separator
 from stance.records import NULLABLE_COLUMNS, POST_COLUMNS, PROBABILITY_COLUMNS
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ def read_table(path: str | os.PathLike[str], data: bytes | None = None) -> pd.Da
         refuse_heavy(len(content), content.count(b"\n"), sum(map(content.count, (b",", b"[", b"{"))), name)
     kind = table_format(content)
     if kind is None:
+        refuse_foreign(content, name)
+        refuse_separator(content, name)
         raise DataError("not a table", where=name, fix="give JSON Lines, CSV with a header line, or Parquet")
     read = {".parquet": stance.read_parquet, ".jsonl": _read_jsonl, ".csv": _read_csv}[kind]
     return _typed(read(content, name))

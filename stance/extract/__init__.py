@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import stance
-from stance.errors import PageError
+from stance.errors import NotAPageError
 from stance.extract.dump import read_dump
 from stance.extract.exports import read_json, read_xml
 from stance.extract.html import read_html, read_part, thread_of
 from stance.extract.kinds import kind_of
 from stance.extract.page import Page
 from stance.extract.sources import find_sources, name_of, names_apart, open_source
+from stance.foreign import refuse_foreign, refuse_separator
 from stance.records import Thread
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def read_page(page: Page) -> list[Thread]:
     kind = kind_of(page)
     if kind == "table":
         return stance.table_to_threads(stance.read_table(page.name, page.data), where=page.name)
+    if kind in ("text", "html"):
+        refuse_separator(page.data, page.name)
     if kind == "html":
         return [read_html(page)]
     if kind == "text":
@@ -127,6 +130,6 @@ def read_page(page: Page) -> list[Thread]:
         return read_xml(page)
     if kind == "warc":
         return [thread for record in stance.pages_in(page) for thread in read_page(record)]
-    raise PageError(
-        "not a page, dump, export or table", where=page.name, fix="give HTML, text, JSON, XML, WARC or a posts table"
-    )
+    refuse_foreign(page.data, page.name)
+    fix = "give HTML, text, JSON, XML, WARC or a posts table"
+    raise NotAPageError("not a page, dump, export or table", where=page.name, fix=fix)

@@ -14,7 +14,7 @@ from typing import Any
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
-from stance.errors import PageError
+from stance.errors import NotAPageError, PageError
 from stance.extract.assemble import assemble
 from stance.extract.draft import Draft
 from stance.extract.forms import Form, exports, find, first, form_of
@@ -113,7 +113,7 @@ def _read(page: Page, root: Any) -> list[Thread]:
     if drafts:
         return [assemble(page, drafts, platform=TREE, title=None)]
     fix = "see exports.toml for the forms, or give a posts table"
-    raise PageError("no export that stance knows", where=page.name, fix=fix)
+    raise NotAPageError("no export that stance knows", where=page.name, fix=fix)
 
 
 def read_embedded(page: Page) -> list[Thread]:

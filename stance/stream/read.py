@@ -20,6 +20,7 @@ from stance.errors import DataError, StanceError
 from stance.extract import extract
 from stance.extract.dumped import dump_form, dumped_posts
 from stance.extract.sources import names_apart
+from stance.foreign import foreign, other_separator
 from stance.parquet import small_batches
 from stance.parquet_pages import MOST_COLUMNS
 from stance.records import thread_rows
@@ -253,6 +254,9 @@ def _kind(name: str, head: bytes) -> str | None:
     found = table_format(head)
     if found or head.startswith(b"PAR1"):
         return found or ".parquet"
+    if foreign(head) or other_separator(head):
+        # Whatever it is called, it is no table of ours; reading it as a page says what it is.
+        return None
     path = Path(name)
     ending = Path(path.stem).suffix if path.suffix in _COMPRESSED else path.suffix
     return _BY_NAME.get(ending.lower())
