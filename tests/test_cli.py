@@ -277,3 +277,50 @@ def test_a_folder_stands_for_the_files_in_it(tmp_path, monkeypatch, command):
     assert CliRunner().invoke(main, [command[0], "pages", *command[1:]]).exit_code == 0
     empty = CliRunner().invoke(main, [command[0], "empty", *command[1:], *(["--force"] if command[1:] else [])])
     assert (empty.exit_code, empty.stderr) == (2, "stance: empty: no files there; check the path\n")
+
+
+def saved_page(folder):
+    """A page as a browser saves it, with what belongs to it beside."""
+    beside = folder / "cameras_files"
+    beside.mkdir(parents=True)
+    (folder / "cameras.txt").write_text(PAGE)
+    (beside / "style.css").write_text("body { color: red }\n")
+    (beside / "menu.js").write_text("(function () { return '<div>' })();\n")
+    (beside / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(60))
+    (beside / "advert.html").write_text("<html><body><p>Buy now.</p></body></html>")
+    (beside / "nothing.html").touch()
+
+
+@pytest.mark.parametrize("command", [["extract"], ["label"], ["report", "-o", "-"]])
+def test_what_a_browser_saves_beside_a_page_is_passed_over_in_a_folder(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    saved_page(tmp_path / "saved")
+    alone, among = (run(command[0], source, *command[1:]) for source in ("saved/cameras.txt", "saved"))
+    assert (alone.exit_code, among.exit_code) == (0, 0)
+    # A report names the command that made it.
+    assert among.stdout.replace("report saved -o", "report saved/cameras.txt -o") == alone.stdout
+    line = "5 of 6 files hold no posts and were passed over: advert.html, logo.png, menu.js …"
+    assert among.stderr.count("passed over") == among.stderr.count(f"stance: {line}\n") == 1
+
+
+@pytest.mark.parametrize("command", [["extract"], ["label"], ["report"]])
+def test_a_file_that_is_named_must_be_a_page(tmp_path, command):
+    saved_page(tmp_path)
+    done = run(*command, tmp_path / "cameras.txt", tmp_path / "cameras_files" / "logo.png")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "logo.png: a PNG picture; give the page as HTML or as text" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["extract", "label", "report"])
+def test_a_folder_without_a_single_page_is_refused(tmp_path, command):
+    saved_page(tmp_path)
+    done = run(command, tmp_path / "cameras_files")
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "no posts in any file there (advert.html, logo.png, menu.js …); name a page to learn" in done.stderr
+
+
+def test_a_damaged_dump_is_not_passed_over(tmp_path):
+    (tmp_path / "page.txt").write_text(PAGE)
+    (tmp_path / "dump.jsonl").write_text(COMMENT + COMMENT[:20] + "\n")
+    done = run("extract", tmp_path)
+    assert (done.exit_code, "dump.jsonl, line 2: not JSON" in done.stderr) == (2, True)

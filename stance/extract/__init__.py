@@ -6,12 +6,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import stance
 from stance.errors import NotAPageError
 from stance.extract.dump import read_dump
 from stance.extract.exports import read_json, read_xml
+from stance.extract.folders import Found
 from stance.extract.html import read_html, read_part, thread_of
 from stance.extract.kinds import kind_of
 from stance.extract.page import Page
@@ -79,19 +81,22 @@ def extract_all(
 ) -> list[Thread]:
     """Read the posts of several sources, folders and patterns of them too.
 
-    Threads of two files of one name are told apart by their folders.
+    Threads of two files of one name are told apart by their folders. What is no page in a folder is passed over with a
+    `StanceWarning`, as are the pictures and scripts that a browser saves beside one.
 
     Examples
     --------
     >>> extract_all([])
     []
     """
-    files = find_sources(sources)
-    return [
+    files, found = find_sources(sources), Found.beside(sources)
+    threads = [
         thread
         for source, name in zip(files, names_apart(files), strict=True)
-        for thread in extract(source, pages=pages, fetcher=fetcher, name=name)
+        for thread in found.read(source, partial(extract, source, pages=pages, fetcher=fetcher, name=name), notes=True)
     ]
+    found.tell()
+    return threads
 
 
 def _called(thread: Thread, old: str, new: str) -> Thread:
