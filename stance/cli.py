@@ -45,7 +45,7 @@ class _OneLine(click.Group):
 def _show_warning(show: Callable[..., None], message: Warning, category: type[Warning], *place: Any) -> None:
     """Say ours in one line, without the place in the program that those of libraries have."""
     if issubclass(category, StanceWarning):
-        click.echo(f"stance: {printable(str(message))}", err=True)
+        click.echo(f"warning: {printable(str(message))}", err=True)
     else:
         show(message, category, *place)
 
@@ -246,6 +246,8 @@ def explain(text: str | None, source: str | None, post: str | None, model: str |
 def _explanation(
     text: str | None, source: str | None, post: str | None, model: str | None
 ) -> Explanation | PostExplanation:
+    if text is not None and not text.strip():
+        raise stance.DataError("the text is empty", fix="give a post's words")
     if text is not None and source is None and post is None:
         return stance.explain(text, model)
     if text is None and source is not None and post is not None:

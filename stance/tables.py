@@ -128,12 +128,21 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         data = Path(name).read_bytes()
     except FileNotFoundError as error:
-        raise DataError("no such file", where=name, fix="check the path") from error
+        raise no_such_file(name) from error
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", where=name, fix="check the path") from error
     if not data.strip():
         raise DataError("the file is empty", where=name, fix="give a file with posts in it")
     return data
+
+
+_ADDRESS = re.compile(r"www\.|[\w-]+(\.[\w-]+)*\.[a-z]{2,}/", re.IGNORECASE)
+
+
+def no_such_file(name: str) -> DataError:
+    """What to raise where there is no file of that name; perhaps it is the address of a page, as browsers show it."""
+    fix = "add https:// to an address, or check the path" if _ADDRESS.match(name) else "check the path"
+    return DataError("no such file", where=name, fix=fix)
 
 
 def decompress(data: bytes) -> bytes:
@@ -319,10 +328,24 @@ def refuse_existing(path: str | os.PathLike[str], *, force: bool = False) -> Non
         raise DataError("is there already", where=str(target), fix=fix)
 
 
+def refuse_missing_folder(path: str | os.PathLike[str]) -> None:
+    """Refuse to write where there is no folder to write into.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    folder = Path(path).parent
+    if os.fspath(path) != "-" and not folder.is_dir():
+        raise DataError("no such folder", where=str(folder), fix="make it first, or name another")
+
+
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path` that takes its name only when all has been written."""
     target = Path(path)
+    refuse_missing_folder(target)
     try:
         # Closed by the `with` below; it must outlive this block to be renamed.
         handle = tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False)  # noqa: SIM115

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from stance.errors import PageError
-from stance.extract import extract
+from stance.extract import extract, guessed, warn_of_guesses
 from stance.extract.folders import Found
 from stance.extract.sources import find_sources, names_apart
 from stance.labelling import label_columns
@@ -87,6 +87,7 @@ def threads_in(source: str | os.PathLike[str] | Thread, name: str | None = None)
         notes = "; ".join(note for thread in threads for note in thread.notes)
         fix = "give a page whose comments are in it; `stance extract` shows what is found"
         raise PageError(f"no posts{f' ({notes})' if notes else ''}", where=where_of(source), fix=fix)
+    warn_of_guesses(guessed(threads))
     return threads
 
 

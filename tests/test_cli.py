@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,6 +15,8 @@ from click.testing import CliRunner
 import stance
 from stance.cli import main
 from stance.terminal import print_rows
+
+ROOT = Path(__file__).resolve().parent.parent
 
 PAGE = """Cameras compared
 
@@ -300,7 +304,7 @@ def test_what_a_browser_saves_beside_a_page_is_passed_over_in_a_folder(tmp_path,
     # A report names the command that made it.
     assert among.stdout.replace("report saved -o", "report saved/cameras.txt -o") == alone.stdout
     line = "5 of 6 files hold no posts and were passed over: advert.html, logo.png, menu.js …"
-    assert among.stderr.count("passed over") == among.stderr.count(f"stance: {line}\n") == 1
+    assert among.stderr.count("passed over") == among.stderr.count(f"warning: {line}\n") == 1
 
 
 @pytest.mark.parametrize("command", [["extract"], ["label"], ["report"]])
@@ -324,3 +328,54 @@ def test_a_damaged_dump_is_not_passed_over(tmp_path):
     (tmp_path / "dump.jsonl").write_text(COMMENT + COMMENT[:20] + "\n")
     done = run("extract", tmp_path)
     assert (done.exit_code, "dump.jsonl, line 2: not JSON" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "command", [["extract", "-o", "no/posts.csv"], ["label", "-o", "no/labels.csv"], ["report", "-o", "no/r.html"]]
+)
+def test_an_output_in_a_folder_that_is_not_there_says_so(page, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    done = run(command[0], page, *command[1:])
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (
+        2,
+        "stance: no: no such folder; make it first, or name another",
+    )
+
+
+@pytest.mark.parametrize("address", ["www.example.com/thread", "forum.example.com/t/1", "www.example.com"])
+@pytest.mark.parametrize("options", [[], ["-o", "-"]])
+def test_an_address_as_a_browser_shows_it_lacks_its_beginning(address, options):
+    done = run("label", address, *options)
+    problem = f"stance: {address}: no such file; add https:// to an address, or check the path\n"
+    assert (done.exit_code, done.stderr) == (2, problem)
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_nothing_is_explained_by_nothing(text):
+    done = run("explain", text)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "stance: the text is empty; give a post's words\n"
+
+
+@pytest.mark.parametrize("command", [["label"], ["label", "-o", "-"], ["report", "-o", "-"]])
+def test_a_page_that_was_read_by_guess_is_named(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "docs" / "examples" / "forum.html", "forum.html")
+    done = run(command[0], "forum.html", *command[1:])
+    line = "1 thread was read by guess, as repeated blocks: forum; `stance extract` shows what was found"
+    assert (done.exit_code, done.stderr.splitlines().count(f"warning: {line}")) == (0, 1)
+
+
+# A part at a time, so that there is more to write when nobody reads any more.
+SMALL_PARTS = "import stance.stream, stance.cli; stance.stream.PART_ROWS = 2_000; stance.cli.main()"
+
+
+@pytest.mark.parametrize("options", [[], ["-o", "-"]])
+def test_a_reader_that_has_seen_enough_ends_the_run_without_a_word(tmp_path, options):
+    posts = ({"thread": f"t{number}", "post": "1", "text": "Ban Huawei now."} for number in range(10_000))
+    (tmp_path / "posts.jsonl").write_text("".join(json.dumps(post) + "\n" for post in posts))
+    command = [sys.executable, "-c", SMALL_PARTS, "label", tmp_path / "posts.jsonl", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as running:
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == b""

@@ -507,7 +507,7 @@ def test_a_conversation_that_is_lost_is_told_in_one_line(tmp_path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     written(tmp_path, LOST[:12] + FOUND[12:])
     done = CliRunner().invoke(main, ["label", "posts.jsonl", *options], catch_exceptions=False)
-    line = "stance: 12 of 14 parents name no post of their thread; the conversation is then lost"
+    line = "warning: 12 of 14 parents name no post of their thread; the conversation is then lost"
     assert (done.exit_code, done.stderr.splitlines().count(line)) == (0, 1)
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 import stance
-from stance.errors import NotAPageError
+from stance.errors import NotAPageError, StanceWarning
 from stance.extract.dump import read_dump
 from stance.extract.exports import read_json, read_xml
 from stance.extract.folders import Found
 from stance.extract.html import read_html, read_part, thread_of
+from stance.extract.json_tree import TREE
 from stance.extract.kinds import kind_of
 from stance.extract.page import Page
+from stance.extract.repeated import REPEATED
 from stance.extract.sources import find_sources, name_of, names_apart, open_source
 from stance.foreign import refuse_foreign, refuse_separator
 from stance.records import Thread
@@ -24,7 +27,26 @@ from stance.records import Thread
 if TYPE_CHECKING:
     from stance.extract.fetch import Fetcher
 
-__all__ = ["extract", "extract_all"]
+__all__ = ["extract", "extract_all", "guessed", "warn_of_guesses"]
+
+#: Readers for pages and data of which nobody has told us anything, and how many of their threads are named.
+_GUESSES = (REPEATED, TREE)
+_NAMED = 3
+
+
+def guessed(threads: Iterable[Thread]) -> dict[str, str]:
+    """Threads that were read by guess, and as what."""
+    return {thread.id: thread.platform for thread in threads if thread.posts and thread.platform in _GUESSES}
+
+
+def warn_of_guesses(found: Mapping[str, str]) -> None:
+    """Warn of threads that were read by guess, by their names: labels do not show how their posts were found."""
+    if not found:
+        return
+    count = "1 thread was" if len(found) == 1 else f"{len(found)} threads were"
+    names = ", ".join(list(found)[:_NAMED]) + (" …" if len(found) > _NAMED else "")
+    text = f"{count} read by guess, as {' and '.join(sorted(set(found.values())))}: {names}"
+    warnings.warn(f"{text}; `stance extract` shows what was found", StanceWarning, stacklevel=2)
 
 
 def extract(

@@ -26,6 +26,7 @@ from tqdm import tqdm
 from stance import __version__
 from stance.conversation import Named
 from stance.errors import DataError
+from stance.extract import warn_of_guesses
 from stance.extract.own import own_platforms
 from stance.extract.sources import find_sources
 from stance.model import MANY, Model, load_model
@@ -39,7 +40,7 @@ from stance.stream.journal import Done, Journal, Shelf, rejects_of
 from stance.stream.label import usable
 from stance.stream.read import Reading, Rows
 from stance.stream.sort import sorted_by_thread
-from stance.tables import FORMATS, csv_lines
+from stance.tables import FORMATS, csv_lines, refuse_missing_folder
 
 __all__ = ["Counts", "label_files"]
 
@@ -113,6 +114,7 @@ def label_files(
     """
     name = os.fspath(output)
     ending, packing = _format(name)
+    refuse_missing_folder(name)
     reading = Reading(find_sources(sources))
     # A model that has labelled before carries what it remembers; workers need only the model itself.
     job = Job(replace(load_model(model)), reading.names, ending, packing, conversation, key=key)
@@ -127,6 +129,9 @@ def label_files(
         except BrokenProcessPool as error:
             fix = "the same command again goes on from here; fewer --jobs need less memory"
             raise DataError("a worker process was killed", where=name, fix=fix) from error
+        except BrokenPipeError:
+            # Whoever read the output has seen enough; click then ends without a word.
+            raise
         except OSError as error:
             fix = "the same command again goes on from here"
             raise DataError(f"cannot be written ({error.strerror})", where=name, fix=fix) from error
@@ -267,6 +272,7 @@ class _Run:
                 bar.total = int((counts.rows + counts.rejects) / self.reading.share) if self.reading.share else None
                 bar.update(state.rows + state.rejects)
         named.warn()
+        warn_of_guesses(self.reading.guessed)
         return counts, n_parts
 
     def _parts(
