@@ -379,3 +379,12 @@ def test_a_reader_that_has_seen_enough_ends_the_run_without_a_word(tmp_path, opt
         running.stdout.readline()
         running.stdout.close()
         assert running.stderr.read() == b""
+
+
+@pytest.mark.parametrize("command", ["evaluate", "train"])
+def test_labels_given_by_hand_whose_conversation_is_lost_are_told(tmp_path, small_corpus, command):
+    posts = small_corpus.assign(parent=[parent and f"row {parent}" for parent in small_corpus["parent"]])
+    stance.write_table(posts, tmp_path / "gold.jsonl")
+    done = run(command, tmp_path / "gold.jsonl", *(["-o", tmp_path / "model"] if command == "train" else []))
+    line = "warning: 60 of 60 parents name no post of their thread; the conversation is then lost"
+    assert (done.exit_code, done.stderr.splitlines().count(line)) == (0, 1)
