@@ -9,9 +9,7 @@ import json
 import os
 import shlex
 import sys
-import warnings
 import webbrowser
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import stance
-from stance.errors import StanceError, StanceWarning, printable
+from stance.errors import StanceError, printable, warnings_in_one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,22 +30,12 @@ class _OneLine(click.Group):
     """Turn what the user gave wrong into one line and status 2; a bug keeps its traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
-        with warnings.catch_warnings():
-            warnings.simplefilter("default", StanceWarning)
-            warnings.showwarning = partial(_show_warning, warnings.showwarning)
+        with warnings_in_one_line():
             try:
                 return super().invoke(ctx)
             except StanceError as error:
                 click.echo(f"stance: {error}", err=True)
                 ctx.exit(2)
-
-
-def _show_warning(show: Callable[..., None], message: Warning, category: type[Warning], *place: Any) -> None:
-    """Say ours in one line, without the place in the program that those of libraries have."""
-    if issubclass(category, StanceWarning):
-        click.echo(f"warning: {printable(str(message))}", err=True)
-    else:
-        show(message, category, *place)
 
 
 @click.group(cls=_OneLine, context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,6 +12,13 @@ it was meant, is a `StanceWarning`.
 
 from __future__ import annotations
 
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
 
 def printable(text: str) -> str:
     """Make text of strangers fit for a terminal, which control characters would steer; line breaks stay.
@@ -70,3 +77,19 @@ class ModelError(StanceError):
 
 class StanceWarning(UserWarning):
     """What the user gave can be used, but hardly as it was meant; the command line says so in one line."""
+
+
+@contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """Print a `StanceWarning` once and in one line, without the place in the program that those of libraries have."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", StanceWarning)
+        warnings.showwarning = partial(_show, warnings.showwarning)
+        yield
+
+
+def _show(others: Callable[..., None], message: Warning | str, category: type[Warning], *place: Any) -> None:
+    if issubclass(category, StanceWarning):
+        print(f"warning: {printable(' '.join(str(message).split()))}", file=sys.stderr)
+    else:
+        others(message, category, *place)
