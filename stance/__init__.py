@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stance.data import labels_table as labels_table
     from stance.data import posts_table as posts_table
     from stance.doctor import Diagnosis, doctor
-    from stance.errors import DataError, ModelError, PageError, StanceError
+    from stance.errors import DataError, ModelError, PageError, StanceError, StanceWarning
     from stance.evaluate import Comparison, Scores, apply_standoff, compare, evaluate
     from stance.explain import Explanation, PostExplanation
     from stance.extract import extract, extract_all
@@ -65,6 +65,7 @@ _HOME = {
     "Settings": "train",
     "StanceClassifier": "classifier",
     "StanceError": "errors",
+    "StanceWarning": "errors",
     "Thread": "records",
     "Trained": "train",
     "annotate": "annotate",
@@ -141,6 +142,7 @@ __all__ = [
     "Settings",
     "StanceClassifier",
     "StanceError",
+    "StanceWarning",
     "Thread",
     "Trained",
     "annotate",

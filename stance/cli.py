@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import stance
-from stance.errors import StanceError, printable
+from stance.errors import StanceError, printable, warnings_in_one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,11 +30,12 @@ class _OneLine(click.Group):
     """Turn what the user gave wrong into one line and status 2; a bug keeps its traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except StanceError as error:
-            click.echo(f"stance: {error}", err=True)
-            ctx.exit(2)
+        with warnings_in_one_line():
+            try:
+                return super().invoke(ctx)
+            except StanceError as error:
+                click.echo(f"stance: {error}", err=True)
+                ctx.exit(2)
 
 
 @click.group(cls=_OneLine, context_settings={"help_option_names": ["-h", "--help"]})
@@ -233,6 +234,8 @@ def explain(text: str | None, source: str | None, post: str | None, model: str |
 def _explanation(
     text: str | None, source: str | None, post: str | None, model: str | None
 ) -> Explanation | PostExplanation:
+    if text is not None and not text.strip():
+        raise stance.DataError("the text is empty", fix="give a post's words")
     if text is not None and source is None and post is None:
         return stance.explain(text, model)
     if text is None and source is not None and post is not None:

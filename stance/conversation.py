@@ -12,9 +12,10 @@ With `Couplings()`, all of them zero, the marginals are the text model's probabi
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import count, repeat
 from operator import itemgetter
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stance.errors import StanceWarning
 from stance.propagation import Links, propagate
 from stance.records import LABELS, Columns, id_of, writer_of
 
@@ -81,6 +83,36 @@ class Couplings:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """How many posts name a parent, and how many of those parents are no post of the thread.
+
+    Examples
+    --------
+    >>> Named(14, 12) + Named(6, 0)
+    Named(parents=20, lost=12)
+    """
+
+    parents: int = 0
+    lost: int = 0
+
+    def __add__(self, other: Named) -> Named:
+        """Of two parts together."""
+        return Named(self.parents + other.parents, self.lost + other.lost)
+
+    def warn(self) -> None:
+        """Warn where most are lost: then ids were spoilt on their way, or the table holds a part of each thread."""
+        if self.lost >= _LOST and self.lost * 2 > self.parents:
+            problem = f"{self.lost} of {self.parents} parents name no post of their thread"
+            warnings.warn(f"{problem}; the conversation is then lost", StanceWarning, stacklevel=2)
+
+
+NO_NAMES = Named()
+
+#: Fewer parents that are not there are the usual gaps of a thread.
+_LOST = 3
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """Who stands beside whom, as row numbers of the posts table.
 
@@ -92,12 +124,15 @@ class Graph:
         How likely that parent is, 0 to 1; several candidates share the weight.
     author : int array of shape (n_posts,)
         The author's number, unique over threads; -1 for a missing author or one with a single post.
+    named : Named
+        How many parents there were, and how many of them are none.
     """
 
     child: Ints
     parent: Ints
     weight: Floats
     author: Ints
+    named: Named = NO_NAMES
 
     @property
     def n_posts(self) -> int:
@@ -137,6 +172,7 @@ def link_posts(
     row_of: dict[tuple[str, str | None], int] = dict(zip(zip(threads, posts, strict=True), count(), strict=False))
     # Most posts have one possible parent or none: these need no shares, and no line of Python each.
     parent = _numbers(map(row_of.get, zip(threads, parents, strict=True), repeat(-1)), len(posts))
+    named = _named(threads, parents, np.flatnonzero(parent < 0))
     several = [row for row, others in enumerate(candidates) if others]
     parent[several] = -1
     child = np.flatnonzero((parent >= 0) & (parent != np.arange(len(posts))))
@@ -145,7 +181,16 @@ def link_posts(
         for name, share in _shares(parents[row], candidates[row]).items():
             other = row_of.get((threads[row], name), row)  # type: ignore[arg-type]
             links += [(row, other, share)] if other != row else []
-    return _graph(child, parent[child], links, _author_numbers(threads, authors))
+    return replace(_graph(child, parent[child], links, _author_numbers(threads, authors)), named=named)
+
+
+def _named(threads: Sequence[str], parents: Sequence[str | None], nowhere: Ints) -> Named:
+    missing = list(parents).count(None)
+    if len(nowhere) == missing:
+        return Named(len(parents) - missing)
+    # A thread may be called after what it is about, a story or a submission, which is no post but is answered.
+    lost = sum(parents[row] not in (None, threads[row]) for row in nowhere)
+    return Named(len(parents) - missing, lost)
 
 
 def _graph(child: Ints, parent: Ints, links: list[tuple[int, int, float]], author: Ints) -> Graph:

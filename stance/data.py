@@ -25,6 +25,7 @@ from stance.records import (
     Thread,
     check_keys,
     id_of,
+    named_parents,
     shipped,
     thread_rows,
 )
@@ -141,6 +142,8 @@ def check_posts(posts: pd.DataFrame, *, where: str = "posts table", labelled: bo
     for column in ("thread", "post", "parent"):
         posts[column] = pd.Series([id_of(value) for value in posts[column]], dtype=object)
     check_keys(posts, where)
+    parents = named_parents(*(posts[column].tolist() for column in ("thread", "post", "parent")))
+    posts["parent"] = pd.Series(list(parents), dtype=object)
     if labelled:
         _check_labels(posts, where)
     others = [column for column in posts.columns if column not in POST_COLUMNS]

@@ -81,7 +81,10 @@ def label_columns(posts: Columns, model: Model, *, conversation: bool = True) ->
         The columns of a labels table.
     """
     texts = list(posts["text"])
-    decisions = decide(texts, conversation_graph(posts) if conversation else None, model)
+    graph = conversation_graph(posts) if conversation else None
+    if graph is not None:
+        graph.named.warn()
+    decisions = decide(texts, graph, model)
     return {
         "thread": list(posts["thread"]),
         "post": list(posts["post"]),

@@ -9,7 +9,8 @@ reading a page and labelling it need not load pandas.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -141,6 +142,39 @@ def id_of(value: object) -> str | None:
     if value is None or value == "" or value != value:
         return None
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def named_parents(threads: Sequence[str], posts: Sequence[str], parents: Sequence[str | None]) -> Sequence[str | None]:
+    """Call each parent by the name of its post, where one of the two went through a table program as a number.
+
+    pandas and spreadsheets write a column of whole numbers that has gaps, as `parent` has, with a ".0" behind each. So
+    "1.0" is post "1", unless the thread has a post "1.0"; and "1" is post "1.0" where it has that one alone.
+
+    Examples
+    --------
+    >>> named_parents(["t", "t", "t"], ["1", "2", "3"], [None, "1.0", "2.0"])
+    [None, '1', '2']
+    """
+    # Two searches in C: nearly every table has no such name, and this runs for each post of a hundred million.
+    if ".0" not in "\n".join(filter(None, parents)) and ".0" not in "\n".join(posts):
+        return parents
+    known = set(zip(threads, posts, strict=True))
+    return [
+        parent if parent is None or (thread, parent) in known else _otherwise(thread, parent, known)
+        for thread, parent in zip(threads, parents, strict=True)
+    ]
+
+
+_NUMBER = re.compile(r"([0-9]+)(\.0)?")
+
+
+def _otherwise(thread: str, parent: str, known: set[tuple[str, str]]) -> str:
+    """Call a parent that names no post as the same number is written without ".0", or with it."""
+    number = _NUMBER.fullmatch(parent)
+    if number is None:
+        return parent
+    with_point = f"{number[1]}.0"
+    return with_point if (thread, with_point) in known else number[1]
 
 
 #: What sites show in place of a name, in lower case; any number of people may have one of these.

@@ -17,7 +17,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from numbers import Number
 from pathlib import Path
@@ -26,7 +26,8 @@ from typing import IO, TYPE_CHECKING, Any
 import stance
 from stance.compressed import DAMAGED, opener
 from stance.errors import DataError
-from stance.records import NULLABLE_COLUMNS, POST_COLUMNS
+from stance.foreign import refuse_foreign, refuse_separator
+from stance.records import NULLABLE_COLUMNS, POST_COLUMNS, PROBABILITY_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +74,9 @@ csv.field_size_limit(LONGEST_LINE)
 def read_table(path: str | os.PathLike[str], data: bytes | None = None) -> pd.DataFrame:
     """Read a table of any of `FORMATS`, by its content.
 
+    Everything in a CSV table is text, but for the columns of a labels table that are none: `p_favor`, `p_against` and
+    `p_none` are numbers and `abstained` is True or False, as in the other formats; unless a value is something else.
+
     Parameters
     ----------
     path : path
@@ -93,10 +97,29 @@ def read_table(path: str | os.PathLike[str], data: bytes | None = None) -> pd.Da
         refuse_heavy(len(content), content.count(b"\n"), sum(map(content.count, (b",", b"[", b"{"))), name)
     kind = table_format(content)
     if kind is None:
+        refuse_foreign(content, name)
+        refuse_separator(content, name)
         raise DataError("not a table", where=name, fix="give JSON Lines, CSV with a header line, or Parquet")
-    if kind == ".parquet":
-        return stance.read_parquet(content, name)
-    return _read_jsonl(content, name) if kind == ".jsonl" else _read_csv(content, name)
+    read = {".parquet": stance.read_parquet, ".jsonl": _read_jsonl, ".csv": _read_csv}[kind]
+    return _typed(read(content, name))
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    """Give the columns of a labels table that are no texts their types; a missing value stays None."""
+    for name in table.columns.intersection(list(_TYPES)):
+        try:
+            values: list[Any] = [None if value in (None, "") else _TYPES[name](value) for value in table[name]]
+        except (KeyError, TypeError, ValueError):
+            continue
+        table[name] = stance.posts_table({name: value} for value in values)[name] if None in values else values
+    return table
+
+
+def _truth(value: object) -> bool:
+    return {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
+
+
+_TYPES: dict[str, Callable[[Any], object]] = {**dict.fromkeys(PROBABILITY_COLUMNS, float), "abstained": _truth}
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -105,12 +128,21 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         data = Path(name).read_bytes()
     except FileNotFoundError as error:
-        raise DataError("no such file", where=name, fix="check the path") from error
+        raise no_such_file(name) from error
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", where=name, fix="check the path") from error
     if not data.strip():
         raise DataError("the file is empty", where=name, fix="give a file with posts in it")
     return data
+
+
+_ADDRESS = re.compile(r"www\.|[\w-]+(\.[\w-]+)*\.[a-z]{2,}/", re.IGNORECASE)
+
+
+def no_such_file(name: str) -> DataError:
+    """What to raise where there is no file of that name; perhaps it is the address of a page, as browsers show it."""
+    fix = "add https:// to an address, or check the path" if _ADDRESS.match(name) else "check the path"
+    return DataError("no such file", where=name, fix=fix)
 
 
 def decompress(data: bytes) -> bytes:
@@ -178,7 +210,9 @@ def _read_jsonl(data: bytes, name: str) -> pd.DataFrame:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"not JSON ({error})", where=f"{name}, line {number}", fix="one object a line") from error
+            fix = f"one object a line; `stance label {name} -o OUT` puts such lines aside"
+            problem = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            raise DataError(f"not JSON ({problem})", where=f"{name}, line {number}", fix=fix) from error
         if not isinstance(row, dict):
             raise DataError(f"{type(row).__name__} instead of an object", where=f"{name}, line {number}")
         rows.append(row)
@@ -294,10 +328,24 @@ def refuse_existing(path: str | os.PathLike[str], *, force: bool = False) -> Non
         raise DataError("is there already", where=str(target), fix=fix)
 
 
+def refuse_missing_folder(path: str | os.PathLike[str]) -> None:
+    """Refuse to write where there is no folder to write into.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    folder = Path(path).parent
+    if os.fspath(path) != "-" and not folder.is_dir():
+        raise DataError("no such folder", where=str(folder), fix="make it first, or name another")
+
+
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path` that takes its name only when all has been written."""
     target = Path(path)
+    refuse_missing_folder(target)
     try:
         # Closed by the `with` below; it must outlive this block to be renamed.
         handle = tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False)  # noqa: SIM115

@@ -7,11 +7,13 @@ thread.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 from stance.errors import PageError
-from stance.extract import extract
+from stance.extract import extract, guessed, warn_of_guesses
+from stance.extract.folders import Found
 from stance.extract.sources import find_sources, names_apart
 from stance.labelling import label_columns
 from stance.model import Model, load_model
@@ -42,16 +44,34 @@ def label_rows(
     return [dict(zip(LABEL_COLUMNS, row, strict=True)) for row in zip(*(labels[n] for n in LABEL_COLUMNS), strict=True)]
 
 
-def named(sources: Iterable[_Source]) -> list[tuple[_Source | str, str | None]]:
-    """Each source with a name for its threads, folders and patterns file by file (`find_sources`).
+def named(sources: Iterable[_Source]) -> list[tuple[_Source | str | Thread, str | None]]:
+    """Each source with a name for its threads; for folders and patterns the threads of what is in them.
 
-    Two files of one name are told apart by their folders.
+    Two files of one name are told apart by their folders. A file there without posts is passed over with a
+    `StanceWarning`.
     """
-    found: list[_Source | str] = []
-    for one in sources:
-        found.extend(find_sources([one]) if isinstance(one, str | os.PathLike) else [one])
-    names = iter(names_apart([one for one in found if isinstance(one, str | os.PathLike)]))
-    return [(one, next(names) if isinstance(one, str | os.PathLike) else None) for one in found]
+    given = list(sources)
+    files: list[_Source | str] = []
+    for one in given:
+        files.extend(find_sources([one]) if isinstance(one, str | os.PathLike) else [one])
+    names = iter(names_apart([one for one in files if isinstance(one, str | os.PathLike)]))
+    found = Found.beside(given)
+    read = [
+        pair
+        for one in files
+        for pair in _read_if_found(one, next(names) if isinstance(one, str | os.PathLike) else None, found)
+    ]
+    found.tell()
+    return read
+
+
+def _read_if_found(
+    source: _Source | str, name: str | None, found: Found
+) -> Iterator[tuple[_Source | str | Thread, str | None]]:
+    if not (isinstance(source, str) and found.holds(source)):
+        yield source, name
+        return
+    yield from ((thread, None) for thread in found.read(source, partial(extract, source, name=name)) if thread.posts)
 
 
 def threads_in(source: str | os.PathLike[str] | Thread, name: str | None = None) -> list[Thread]:
@@ -67,6 +87,7 @@ def threads_in(source: str | os.PathLike[str] | Thread, name: str | None = None)
         notes = "; ".join(note for thread in threads for note in thread.notes)
         fix = "give a page whose comments are in it; `stance extract` shows what is found"
         raise PageError(f"no posts{f' ({notes})' if notes else ''}", where=where_of(source), fix=fix)
+    warn_of_guesses(guessed(threads))
     return threads
 
 

@@ -138,6 +138,7 @@ def fit(posts: pd.DataFrame, settings: Settings, *, target_names: tuple[str, ...
     stance, text_only = label_numbers(posts, "stance"), label_numbers(posts, "text_only")
     folds = make_folds(group_numbers(posts), settings)
     graph = conversation_graph(posts)
+    graph.named.warn()
     progress("finding n-grams")
     texts = list(posts["text"])
     vocabulary = features.learn_vocabulary(texts, features.Analyser(target_names), min_posts=settings.min_posts)

@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,6 +15,8 @@ from click.testing import CliRunner
 import stance
 from stance.cli import main
 from stance.terminal import print_rows
+
+ROOT = Path(__file__).resolve().parent.parent
 
 PAGE = """Cameras compared
 
@@ -187,11 +191,32 @@ def test_a_post_id_that_stands_twice_is_refused_with_its_row(tmp_path, model):
 
 def test_with_an_output_a_row_that_cannot_be_used_is_put_aside_and_the_status_says_so(tmp_path, model):
     (tmp_path / "twice.jsonl").write_text(TWICE)
+    aside = tmp_path / "out.csv.rejected.jsonl"
     done = run("label", tmp_path / "twice.jsonl", "--model", model, "-o", tmp_path / "out.csv")
-    assert (done.exit_code, done.stderr) == (2, "1 posts labelled, 1 rows rejected\n")
+    assert (done.exit_code, done.stderr) == (2, f"1 post labelled, 1 row rejected; it is in {aside}\n")
     assert stance.read_table(tmp_path / "out.csv")["post"].tolist() == ["1"]
-    rejected = rows((tmp_path / "out.csv.rejected.jsonl").read_text())
+    rejected = rows(aside.read_text())
     assert [(row["line"], row["reason"]) for row in rejected] == [(2, "post '1' stands twice in thread '1'")]
+
+
+COMMENT = '{"body": "Ban it.", "link_id": "t3_l", "parent_id": "t3_l", "created_utc": 1556878500, "id": "b"}\n'
+
+
+@pytest.mark.parametrize("command", [["extract"], ["label"], ["report", "-o", "-"]])
+@pytest.mark.parametrize("line", [COMMENT, '{"post": "1", "text": "Ban it."}\n'])
+def test_a_broken_line_of_a_dump_is_named_with_the_way_around_it(tmp_path, monkeypatch, command, line):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dump.jsonl").write_text(f"{line}\n{line[:20]}\n")
+    done = run(command[0], "dump.jsonl", *command[1:])
+    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+    assert done.stderr.startswith("stance: dump.jsonl, line 3: not JSON (")
+    assert done.stderr.endswith("`stance label dump.jsonl -o OUT` puts such lines aside\n")
+
+
+def test_a_broken_export_that_is_one_whole_is_to_be_exported_again(tmp_path):
+    (tmp_path / "export.json").write_text('{\n  "posts": [\n')
+    done = run("extract", tmp_path / "export.json")
+    assert (done.exit_code, done.stderr.endswith("line 3 column 1 (char 15)); export it again\n")) == (2, True)
 
 
 def test_an_unknown_label_names_its_row(tmp_path):
@@ -256,3 +281,110 @@ def test_a_folder_stands_for_the_files_in_it(tmp_path, monkeypatch, command):
     assert CliRunner().invoke(main, [command[0], "pages", *command[1:]]).exit_code == 0
     empty = CliRunner().invoke(main, [command[0], "empty", *command[1:], *(["--force"] if command[1:] else [])])
     assert (empty.exit_code, empty.stderr) == (2, "stance: empty: no files there; check the path\n")
+
+
+def saved_page(folder):
+    """A page as a browser saves it, with what belongs to it beside."""
+    beside = folder / "cameras_files"
+    beside.mkdir(parents=True)
+    (folder / "cameras.txt").write_text(PAGE)
+    (beside / "style.css").write_text("body { color: red }\n")
+    (beside / "menu.js").write_text("(function () { return '<div>' })();\n")
+    (beside / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(60))
+    (beside / "advert.html").write_text("<html><body><p>Buy now.</p></body></html>")
+    (beside / "nothing.html").touch()
+
+
+@pytest.mark.parametrize("command", [["extract"], ["label"], ["report", "-o", "-"]])
+def test_what_a_browser_saves_beside_a_page_is_passed_over_in_a_folder(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    saved_page(tmp_path / "saved")
+    alone, among = (run(command[0], source, *command[1:]) for source in ("saved/cameras.txt", "saved"))
+    assert (alone.exit_code, among.exit_code) == (0, 0)
+    # A report names the command that made it.
+    assert among.stdout.replace("report saved -o", "report saved/cameras.txt -o") == alone.stdout
+    line = "5 of 6 files hold no posts and were passed over: advert.html, logo.png, menu.js …"
+    assert among.stderr.count("passed over") == among.stderr.count(f"warning: {line}\n") == 1
+
+
+@pytest.mark.parametrize("command", [["extract"], ["label"], ["report"]])
+def test_a_file_that_is_named_must_be_a_page(tmp_path, command):
+    saved_page(tmp_path)
+    done = run(*command, tmp_path / "cameras.txt", tmp_path / "cameras_files" / "logo.png")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "logo.png: a PNG picture; give the page as HTML or as text" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["extract", "label", "report"])
+def test_a_folder_without_a_single_page_is_refused(tmp_path, command):
+    saved_page(tmp_path)
+    done = run(command, tmp_path / "cameras_files")
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "no posts in any file there (advert.html, logo.png, menu.js …); name a page to learn" in done.stderr
+
+
+def test_a_damaged_dump_is_not_passed_over(tmp_path):
+    (tmp_path / "page.txt").write_text(PAGE)
+    (tmp_path / "dump.jsonl").write_text(COMMENT + COMMENT[:20] + "\n")
+    done = run("extract", tmp_path)
+    assert (done.exit_code, "dump.jsonl, line 2: not JSON" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "command", [["extract", "-o", "no/posts.csv"], ["label", "-o", "no/labels.csv"], ["report", "-o", "no/r.html"]]
+)
+def test_an_output_in_a_folder_that_is_not_there_says_so(page, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    done = run(command[0], page, *command[1:])
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (
+        2,
+        "stance: no: no such folder; make it first, or name another",
+    )
+
+
+@pytest.mark.parametrize("address", ["www.example.com/thread", "forum.example.com/t/1", "www.example.com"])
+@pytest.mark.parametrize("options", [[], ["-o", "-"]])
+def test_an_address_as_a_browser_shows_it_lacks_its_beginning(address, options):
+    done = run("label", address, *options)
+    problem = f"stance: {address}: no such file; add https:// to an address, or check the path\n"
+    assert (done.exit_code, done.stderr) == (2, problem)
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_nothing_is_explained_by_nothing(text):
+    done = run("explain", text)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "stance: the text is empty; give a post's words\n"
+
+
+@pytest.mark.parametrize("command", [["label"], ["label", "-o", "-"], ["report", "-o", "-"]])
+def test_a_page_that_was_read_by_guess_is_named(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "docs" / "examples" / "forum.html", "forum.html")
+    done = run(command[0], "forum.html", *command[1:])
+    line = "1 thread was read by guess, as repeated blocks: forum; `stance extract` shows what was found"
+    assert (done.exit_code, done.stderr.splitlines().count(f"warning: {line}")) == (0, 1)
+
+
+# A part at a time, so that there is more to write when nobody reads any more.
+SMALL_PARTS = "import stance.stream, stance.cli; stance.stream.PART_ROWS = 2_000; stance.cli.main()"
+
+
+@pytest.mark.parametrize("options", [[], ["-o", "-"]])
+def test_a_reader_that_has_seen_enough_ends_the_run_without_a_word(tmp_path, options):
+    posts = ({"thread": f"t{number}", "post": "1", "text": "Ban Huawei now."} for number in range(10_000))
+    (tmp_path / "posts.jsonl").write_text("".join(json.dumps(post) + "\n" for post in posts))
+    command = [sys.executable, "-c", SMALL_PARTS, "label", tmp_path / "posts.jsonl", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as running:
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == b""
+
+
+@pytest.mark.parametrize("command", ["evaluate", "train"])
+def test_labels_given_by_hand_whose_conversation_is_lost_are_told(tmp_path, small_corpus, command):
+    posts = small_corpus.assign(parent=[parent and f"row {parent}" for parent in small_corpus["parent"]])
+    stance.write_table(posts, tmp_path / "gold.jsonl")
+    done = run(command, tmp_path / "gold.jsonl", *(["-o", tmp_path / "model"] if command == "train" else []))
+    line = "warning: 60 of 60 parents name no post of their thread; the conversation is then lost"
+    assert (done.exit_code, done.stderr.splitlines().count(line)) == (0, 1)

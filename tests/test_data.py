@@ -16,6 +16,7 @@ from stance.data import (
     threads_to_table,
 )
 from stance.errors import DataError
+from stance.tables import read_table
 
 THREAD = Thread(
     id="t",
@@ -93,3 +94,18 @@ def test_a_thread_shows_itself_as_a_table_with_every_string_escaped():
     html = Thread("t", (Post("1", "<script>", author="<b>"),), title="<i>")._repr_html_()
     assert "<script>" not in html
     assert "<b>&lt;i&gt;</b>" in html
+
+
+def test_a_parent_that_pandas_wrote_with_a_point_is_that_post(tmp_path):
+    path = tmp_path / "posts.csv"
+    path.write_text("post,parent,text\n1,,a\n2,1,b\n3,2,c\n")
+    pd.read_csv(path).to_csv(path, index=False)
+    assert path.read_text() == "post,parent,text\n1,,a\n2,1.0,b\n3,2.0,c\n"
+    assert check_posts(read_table(path))["parent"].tolist() == [None, "1", "2"]
+
+
+def test_posts_that_are_called_so_keep_their_names():
+    versions = {"post": ["1", "1.0", "1.1", "2.0"], "parent": [None, "1", "1.0", "2"], "text": ["a"] * 4}
+    table = check_posts(pd.DataFrame(versions))
+    assert table["post"].tolist() == ["1", "1.0", "1.1", "2.0"]
+    assert table["parent"].tolist() == [None, "1", "1.0", "2.0"]

@@ -125,7 +125,7 @@ def run_command(words):
 
 
 def check_output(line, expected, status, printed):
-    wanted = 2 if re.search(r"^stance: |rejected$", expected, re.MULTILINE) else 0
+    wanted = 2 if re.search(r"^stance: |rejected(;|$)", expected, re.MULTILINE) else 0
     assert status == wanted, f"$ {line}\n{printed}"
     if expected.strip():
         flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

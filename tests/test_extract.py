@@ -77,7 +77,7 @@ def test_each_response_of_an_archive_is_a_page() -> None:
     [
         ("missing.html", None, "no such file"),
         ("empty.html", b" \n", "empty"),
-        ("picture.html", b"\x89PNG\r\n\x1a\n", "not a page"),
+        ("picture.html", b"\x89PNG\r\n\x1a\n", "a PNG picture"),
     ],
 )
 def test_what_is_no_source_is_said_in_one_line(tmp_path: Path, name: str, content: bytes | None, problem: str) -> None:

@@ -246,3 +246,13 @@ def test_what_python_calls_private_is_never_gone_to(number: int) -> None:
         assert not any(map(may_go_to, carriers))
     else:
         assert ipaddress.ip_address(address).is_global
+
+
+def test_a_private_address_is_refused_by_its_name_with_the_command_that_may_go_there() -> None:
+    inside = Fetcher(resolve=Names({"wiki.example": ["10.0.0.1"]}), sleep=lambda _: None)
+    with pytest.raises(PageError) as refused:
+        inside.get("http://wiki.example/thread")
+    assert str(refused.value) == (
+        "http://wiki.example/thread: 10.0.0.1 is a private address; `stance extract --allow-private URL -o posts.csv` "
+        "goes there (in Python: Fetcher(allow_private=True))"
+    )

@@ -49,7 +49,7 @@ def test_deep_pages_keep_their_posts(depth: int) -> None:
         (pa.compress(b"<p>words", "zstd", asbytes=True)[:-5], "damaged"),
         ("[" * 100_000, "JSON nested too deep"),
         (b"\0" * 1000, "not a page"),
-        (b"%PDF-1.7 ...", "not a page"),
+        (b"%PDF-1.7 ...", "a PDF document"),
         (b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: 9\r\n\r\nHTTP/1.1", "damaged web archive"),
         (b"<?xml version='1.0'?><!DOCTYPE r [<!ENTITY a 'b'>]><rss>&a;</rss>", "defines entities"),
         (b"<?xml version='1.0'?><rss><channel>", "not XML"),

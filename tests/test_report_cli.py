@@ -71,7 +71,7 @@ def test_evaluate_and_compare_write_their_reports(folder):
         (["report", "empty.html", "--labels", "given.parquet"], "no posts"),
         (["report", "given.parquet", "--by", "week"], "no column 'posted_at'"),
         (["report", "given.parquet", "other.csv", "--by", "week"], "--by takes one labels table"),
-        (["report", "gold.jsonl", "--labels", "given.parquet", "-o", "no/r.html"], "cannot be written"),
+        (["report", "gold.jsonl", "--labels", "given.parquet", "-o", "no/r.html"], "no: no such folder"),
         (["report", "gold.jsonl", "--labels", "none.csv"], "none.csv: no such file"),
     ],
 )

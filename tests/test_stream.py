@@ -14,12 +14,14 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import stance.stream.engine
 from benchmarks.reliability import fuzzed
 from stance import DataError, extract, label_files, read_table, save_model, write_table
+from stance.cli import main
 from stance.data import LABEL_COLUMNS, LABELS, id_of, posts_table
 from stance.features import Analyser, idf, learn_vocabulary
 from stance.model import Model, n_outputs
@@ -364,6 +366,8 @@ def test_parts_of_another_input_are_not_taken_over(tmp_path, model, monkeypatch)
 DUMPS = ("export-reddit-dump.ndjson", "export-hackernews-items.jsonl", "export-x-1.jsonl", "export-x-snscrape.jsonl")
 
 
+# Items of Hacker News answer stories, which are no posts.
+@pytest.mark.filterwarnings("ignore:3 of 4 parents:stance.StanceWarning")
 @pytest.mark.parametrize("name", DUMPS)
 def test_a_dump_of_a_post_a_line_gives_the_posts_that_extract_finds(tmp_path, model, name):
     """Read line by line, since a month of Reddit exceeds all memory; only threads are named by the dump alone."""
@@ -433,7 +437,7 @@ def test_the_command_streams_to_stdout_and_exits_with_2_where_rows_were_rejected
     source = written(tmp_path, [*posts(1), {"text": None}])
     done = subprocess.run(command(source, "--model", folder, "-o", "-"), capture_output=True, text=True)
     assert [json.loads(line)["post"] for line in done.stdout.splitlines()] == ["1", "2", "3", "4"]
-    assert done.stderr.splitlines()[-1] == "4 posts labelled, 1 rows rejected"
+    assert done.stderr.splitlines()[-1] == "4 posts labelled, 1 row rejected"
     assert done.returncode == 2
 
 
@@ -448,6 +452,7 @@ def test_a_parquet_row_that_is_not_utf8_is_rejected_alone(tmp_path, model):
     assert (counts.rows, rejected["line"], rejected["reason"]) == (2, 2, "not UTF-8")
 
 
+@pytest.mark.filterwarnings("ignore::stance.StanceWarning")
 def test_damaged_files_of_every_kind_end_in_one_line_or_lose_nothing(tmp_path, model):
     """Some of the files of `python -m benchmarks.reliability`, and one of those that it found out by (a gzip)."""
     ended = dict([*fuzzed(120, tmp_path, model), *fuzzed(1, tmp_path, model, first=552)])
@@ -479,3 +484,33 @@ def test_pages_of_one_name_in_two_folders_are_two_threads(tmp_path, small_model)
     label_files([tmp_path / "may", tmp_path / "june"], tmp_path / "all.jsonl", model=small_model)
     threads = read_table(tmp_path / "all.jsonl")["thread"]
     assert sorted(set(threads)) == ["june/page", "may/page"]
+
+
+def test_parents_with_a_point_join_the_conversation_in_a_file_as_in_memory(tmp_path, small_model):
+    words = ("ban this junk", "no proof at all")
+    rows = [{"thread": "t", "post": str(post), "parent": str(post - 1) if post > 1 else None} for post in range(1, 7)]
+    rows = [row | {"author": f"a{n % 2}", "text": words[n % 2]} for n, row in enumerate(rows)]
+    table = posts_table(row | {"parent": row["parent"] and f"{row['parent']}.0"} for row in rows)
+    write_table(table, tmp_path / "posts.csv")
+    label_files([tmp_path / "posts.csv"], tmp_path / "out.jsonl", small_model)
+    expected = stance.label(posts_table(rows), small_model).to_dict("records")
+    assert stance.label(tmp_path / "posts.csv", small_model).to_dict("records") == expected
+    assert [{name: row[name] for name in LABEL_COLUMNS} for row in lines(tmp_path / "out.jsonl")] == expected
+
+
+LOST = [{"thread": "t", "post": f"p{number}", "parent": f"x{number}", "text": "keep it"} for number in range(14)]
+FOUND = [row | {"parent": "p1"} for row in LOST]
+
+
+@pytest.mark.parametrize("options", [[], ["-o", "-"], ["-o", "labels.jsonl"]])
+def test_a_conversation_that_is_lost_is_told_in_one_line(tmp_path, monkeypatch, options):
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, LOST[:12] + FOUND[12:])
+    done = CliRunner().invoke(main, ["label", "posts.jsonl", *options], catch_exceptions=False)
+    line = "warning: 12 of 14 parents name no post of their thread; the conversation is then lost"
+    assert (done.exit_code, done.stderr.splitlines().count(line)) == (0, 1)
+
+
+@pytest.mark.parametrize("rows", [LOST[:7] + FOUND[7:], LOST[:2], [row | {"parent": "t"} for row in LOST]])
+def test_a_few_parents_that_are_not_there_or_the_thread_itself_are_no_loss(tmp_path, model, rows):
+    assert label_files([written(tmp_path, rows)], tmp_path / "out.jsonl", model).rows == len(rows)

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import stance
 from stance import tables
 from stance.data import posts_table
 from stance.errors import DataError
@@ -59,6 +60,28 @@ def test_what_is_written_is_what_is_read(tmp_path_factory, ending, rows):
     table = posts_table(rows, ("thread", "post", "author", "text"))
     write_table(table, path)
     assert read_table(path).to_dict("records") == table.to_dict("records")
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_the_labels_of_a_file_are_numbers_as_those_in_memory_are(tmp_path, small_model, ending):
+    labels = stance.label(posts_table([{"text": "ban this junk"}, {"text": ""}]), small_model)
+    write_table(labels, tmp_path / f"labels{ending}")
+    found = read_table(tmp_path / f"labels{ending}")
+    assert found.dtypes.to_dict() == labels.dtypes.to_dict()
+    assert found.to_dict("records") == labels.to_dict("records")
+
+
+def test_what_is_not_known_stays_none_beside_numbers(tmp_path):
+    (tmp_path / "labels.csv").write_text("post,p_favor,abstained,score\n1,0.25,FALSE,0.5\n2,,,0.5\n")
+    assert read_table(tmp_path / "labels.csv").to_dict("records") == [
+        {"post": "1", "p_favor": 0.25, "abstained": False, "score": "0.5"},
+        {"post": "2", "p_favor": None, "abstained": None, "score": "0.5"},
+    ]
+
+
+def test_a_probability_that_is_no_number_stays_the_text_it_is(tmp_path):
+    (tmp_path / "labels.csv").write_text("post,p_favor\n1,0.25\n2,much\n")
+    assert read_table(tmp_path / "labels.csv")["p_favor"].tolist() == ["0.25", "much"]
 
 
 def test_numbers_and_booleans_survive_json_lines_and_parquet(tmp_path):

@@ -3,25 +3,50 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import stance
-from stance.errors import PageError
+from stance.errors import NotAPageError, StanceWarning
 from stance.extract.dump import read_dump
 from stance.extract.exports import read_json, read_xml
+from stance.extract.folders import Found
 from stance.extract.html import read_html, read_part, thread_of
+from stance.extract.json_tree import TREE
 from stance.extract.kinds import kind_of
 from stance.extract.page import Page
+from stance.extract.repeated import REPEATED
 from stance.extract.sources import find_sources, name_of, names_apart, open_source
+from stance.foreign import refuse_foreign, refuse_separator
 from stance.records import Thread
 
 if TYPE_CHECKING:
     from stance.extract.fetch import Fetcher
 
-__all__ = ["extract", "extract_all"]
+__all__ = ["extract", "extract_all", "guessed", "warn_of_guesses"]
+
+#: Readers for pages and data of which nobody has told us anything, and how many of their threads are named.
+_GUESSES = (REPEATED, TREE)
+_NAMED = 3
+
+
+def guessed(threads: Iterable[Thread]) -> dict[str, str]:
+    """Threads that were read by guess, and as what."""
+    return {thread.id: thread.platform for thread in threads if thread.posts and thread.platform in _GUESSES}
+
+
+def warn_of_guesses(found: Mapping[str, str]) -> None:
+    """Warn of threads that were read by guess, by their names: labels do not show how their posts were found."""
+    if not found:
+        return
+    count = "1 thread was" if len(found) == 1 else f"{len(found)} threads were"
+    names = ", ".join(list(found)[:_NAMED]) + (" …" if len(found) > _NAMED else "")
+    text = f"{count} read by guess, as {' and '.join(sorted(set(found.values())))}: {names}"
+    warnings.warn(f"{text}; `stance extract` shows what was found", StanceWarning, stacklevel=2)
 
 
 def extract(
@@ -78,19 +103,22 @@ def extract_all(
 ) -> list[Thread]:
     """Read the posts of several sources, folders and patterns of them too.
 
-    Threads of two files of one name are told apart by their folders.
+    Threads of two files of one name are told apart by their folders. What is no page in a folder is passed over with a
+    `StanceWarning`, as are the pictures and scripts that a browser saves beside one.
 
     Examples
     --------
     >>> extract_all([])
     []
     """
-    files = find_sources(sources)
-    return [
+    files, found = find_sources(sources), Found.beside(sources)
+    threads = [
         thread
         for source, name in zip(files, names_apart(files), strict=True)
-        for thread in extract(source, pages=pages, fetcher=fetcher, name=name)
+        for thread in found.read(source, partial(extract, source, pages=pages, fetcher=fetcher, name=name), notes=True)
     ]
+    found.tell()
+    return threads
 
 
 def _called(thread: Thread, old: str, new: str) -> Thread:
@@ -117,6 +145,8 @@ def read_page(page: Page) -> list[Thread]:
     kind = kind_of(page)
     if kind == "table":
         return stance.table_to_threads(stance.read_table(page.name, page.data), where=page.name)
+    if kind in ("text", "html"):
+        refuse_separator(page.data, page.name)
     if kind == "html":
         return [read_html(page)]
     if kind == "text":
@@ -127,6 +157,6 @@ def read_page(page: Page) -> list[Thread]:
         return read_xml(page)
     if kind == "warc":
         return [thread for record in stance.pages_in(page) for thread in read_page(record)]
-    raise PageError(
-        "not a page, dump, export or table", where=page.name, fix="give HTML, text, JSON, XML, WARC or a posts table"
-    )
+    refuse_foreign(page.data, page.name)
+    fix = "give HTML, text, JSON, XML, WARC or a posts table"
+    raise NotAPageError("not a page, dump, export or table", where=page.name, fix=fix)

@@ -169,7 +169,10 @@ def resolved(target: Target, url: str, resolve: Resolve = socket.getaddrinfo, *,
     refused = [address for address in addresses if not may_go_to(address, allow_private=allow_private)]
     if refused:
         can_be = may_go_to(refused[0], allow_private=True)
-        fix = "allow it with --allow-private" if can_be else "save the page and give the file"
+        allowed = (
+            "`stance extract --allow-private URL -o posts.csv` goes there (in Python: Fetcher(allow_private=True))"
+        )
+        fix = allowed if can_be else "save the page and give the file"
         raise PageError(f"{refused[0]} is a private address", where=url, fix=fix)
     if not addresses:
         raise PageError("no such host", where=url, fix="check the address")

@@ -14,7 +14,7 @@ from typing import Any
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
-from stance.errors import PageError
+from stance.errors import NotAPageError, PageError
 from stance.extract.assemble import assemble
 from stance.extract.draft import Draft
 from stance.extract.forms import Form, exports, find, first, form_of
@@ -62,15 +62,30 @@ def _json(page: Page) -> Any:
         return json.loads(text)
     except ValueError as error:
         # Only a line feed ends a line; str.splitlines would also cut at U+2028 inside a post.
-        lines = [line for line in text.split("\n") if line.strip()]
-        if len(lines) < 2:
+        lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+        if not any(_is_object(line) for _, line in lines):
             raise PageError(f"not JSON ({error})", where=page.name, fix="export it again") from error
     except RecursionError as error:
         raise PageError("JSON nested too deep", where=page.name, fix="export it again") from error
+    return [_json_line(line, f"{page.name}, line {number}", page.name) for number, line in lines]
+
+
+def _is_object(line: str) -> bool:
+    # Of a whole export no line but the first could be one, and few begin as one.
     try:
-        return [json.loads(line) for line in lines]
+        return line.startswith("{") and isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _json_line(line: str, where: str, name: str) -> Any:
+    try:
+        return json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise PageError(f"not JSON ({error})", where=page.name, fix="export it again") from error
+        fix = f"mend it; `stance label {name} -o OUT` puts such lines aside"
+        # The line that the decoder counts is within this one.
+        problem = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+        raise PageError(f"not JSON ({problem})", where=where, fix=fix) from error
 
 
 def _plain(element: Any) -> Any:
@@ -98,7 +113,7 @@ def _read(page: Page, root: Any) -> list[Thread]:
     if drafts:
         return [assemble(page, drafts, platform=TREE, title=None)]
     fix = "see exports.toml for the forms, or give a posts table"
-    raise PageError("no export that stance knows", where=page.name, fix=fix)
+    raise NotAPageError("no export that stance knows", where=page.name, fix=fix)
 
 
 def read_embedded(page: Page) -> list[Thread]:

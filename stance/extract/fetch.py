@@ -113,7 +113,7 @@ class Fetcher:
     def _check_robots(self, url: str) -> None:
         host = target_of(url).origin
         if host not in self._robots:
-            answer = self._request(f"{host}/robots.txt")
+            answer = self._robots_of(host, url)
             # RFC 9309: no such file allows everything; a host in trouble allows nothing.
             rules = answer.body.decode("utf-8", "replace") if answer.status == 200 else ""
             self._robots[host] = Protego.parse("User-agent: *\nDisallow: /" if answer.status >= 500 else rules)
@@ -121,6 +121,13 @@ class Fetcher:
             raise PageError(
                 "robots.txt asks programs to stay away", where=url, fix="open it in a browser and save the page"
             )
+
+    def _robots_of(self, host: str, url: str) -> _Answer:
+        try:
+            return self._request(f"{host}/robots.txt")
+        except PageError as error:
+            # Whoever asked for a page has never heard of this file.
+            raise PageError(error.problem, where=url, fix=error.fix) from error
 
     def _request(self, url: str) -> _Answer:
         target = target_of(url)

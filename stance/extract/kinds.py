@@ -8,6 +8,7 @@ from itertools import islice
 
 from stance.extract.forms import is_known
 from stance.extract.page import Page
+from stance.foreign import foreign
 from stance.tables import table_format
 
 #: Bytes that no text holds: control characters other than tab, line feed, form feed, carriage return and escape.
@@ -15,20 +16,6 @@ _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27}) + b"\x7f"
 
 #: Lines of a file that tell what it is: the first of an export may be a deleted post.
 _LINES = 20
-
-#: How files begin that are none of ours.
-_MAGIC = (
-    b"%PDF",
-    b"PK\x03\x04",
-    b"\x89PNG",
-    b"GIF8",
-    b"\xff\xd8\xff",
-    b"\x7fELF",
-    b"Rar!",
-    b"7z\xbc\xaf",
-    b"RIFF",
-    b"\xd0\xcf\x11\xe0",
-)
 
 _XML = re.compile(r"^\s*(?:<\?xml|<disqus|<rss)", re.IGNORECASE)
 _XML_ROOT = re.compile(r"<(?:rss|disqus|feed|channel)\b", re.IGNORECASE)
@@ -49,7 +36,7 @@ def kind_of(page: Page) -> str:
     head = page.data[:4096]
     if head.startswith(b"WARC/"):
         return "warc"
-    if head.startswith(_MAGIC):
+    if foreign(head):
         return "binary"
     start = page.text.lstrip("\ufeff \t\r\n")[:1]
     if head.startswith(b"PAR1") or (start not in ("<", "[") and table_format(page.data)):

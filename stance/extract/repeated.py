@@ -37,6 +37,9 @@ from stance.extract.survey import (
 )
 from stance.extract.words import any_of
 
+#: What a page is said to be read as that nobody has described: a guess.
+REPEATED = "repeated blocks"
+
 _AUTHOR = re.compile(any_of("of_author"), re.IGNORECASE)
 _NO_AUTHOR = re.compile(any_of("not_author"), re.IGNORECASE)
 _DATE = re.compile(any_of("of_date"), re.IGNORECASE)
@@ -290,7 +293,7 @@ class _Fields:
         drop = [author.css, *([date.css] if date else [])]
         junk = [part.css for part in self.parts.values() if not part.is_vague and _is_furniture(part, len(self.sample))]
         return Platform(
-            name="repeated blocks",
+            name=REPEATED,
             origin="learnt from the page",
             post=(self.kind.css,),
             id=self._that_read(_IDS),

@@ -25,7 +25,9 @@ import numpy as np
 from tqdm import tqdm
 
 from stance import __version__
+from stance.conversation import Named
 from stance.errors import DataError
+from stance.extract import warn_of_guesses
 from stance.extract.own import own_platforms
 from stance.extract.sources import find_sources
 from stance.model import MANY, Model, load_model
@@ -35,11 +37,11 @@ from stance.stream.cut import PART_BYTES, PART_ROWS, cut_into_parts, row_of
 from stance.stream.encode import PACKING
 from stance.stream.engine import Engine, Keep, Result, choose_engine
 from stance.stream.job import Job, Labelled
-from stance.stream.journal import Done, Journal, Shelf
+from stance.stream.journal import Done, Journal, Shelf, rejects_of
 from stance.stream.label import usable
 from stance.stream.read import Reading, Rows
 from stance.stream.sort import sorted_by_thread
-from stance.tables import FORMATS, csv_lines
+from stance.tables import FORMATS, csv_lines, refuse_missing_folder
 
 __all__ = ["Counts", "label_files"]
 
@@ -52,11 +54,17 @@ class Counts:
     rejects: int = 0
     #: Toward what: a model of another target than the table's is then seen at once.
     target: str = field(default="", compare=False)
+    #: The file that holds the rejects, with the reason for each; empty where they went to standard error.
+    rejected: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         """One line for people."""
         toward = f" toward {self.target}" if self.target else ""
-        return f"{self.rows} posts labelled{toward}" + (f", {self.rejects} rows rejected" if self.rejects else "")
+        said = f"{self.rows} post{'' if self.rows == 1 else 's'} labelled{toward}"
+        if not self.rejects:
+            return said
+        where = f"; {'it is' if self.rejects == 1 else 'they are'} in {self.rejected}" if self.rejected else ""
+        return f"{said}, {self.rejects} row{'' if self.rejects == 1 else 's'} rejected{where}"
 
 
 def label_files(
@@ -107,6 +115,7 @@ def label_files(
     """
     name = os.fspath(output)
     ending, packing = _format(name)
+    refuse_missing_folder(name)
     reading = Reading(find_sources(sources))
     # A model that has labelled before carries what it remembers; workers need only the model itself.
     job = Job(replace(load_model(model)), reading.names, ending, packing, conversation, key=key)
@@ -114,12 +123,16 @@ def label_files(
     with _terminated_like_interrupted():
         try:
             counts = run.to_stdout() if name == "-" else run.to_file(name, force=force)
-            return replace(counts, target=job.model.target)
+            rejected = "" if name == "-" else str(rejects_of(name))
+            return replace(counts, target=job.model.target, rejected=rejected)
         except KeyboardInterrupt as error:
             raise DataError("interrupted", where=name, fix="the same command again goes on from here") from error
         except BrokenProcessPool as error:
             fix = "the same command again goes on from here; fewer --jobs need less memory"
             raise DataError("a worker process was killed", where=name, fix=fix) from error
+        except BrokenPipeError:
+            # Whoever read the output has seen enough; click then ends without a word.
+            raise
         except OSError as error:
             fix = "the same command again goes on from here"
             raise DataError(f"cannot be written ({error.strerror})", where=name, fix=fix) from error
@@ -174,7 +187,7 @@ class _Run:
             sys.stdout.buffer.write(part.data)
             sys.stdout.buffer.flush()
             rejected.append(part.rejected)
-            return Done(part.rows, part.rejects, part.threads)
+            return Done(part.rows, part.rejects, part.threads, part.named)
 
         counts, _ = self._label(self._stretches(Path(tempfile.gettempdir())), lambda _: None, write, None)
         if counts.rows == 0:
@@ -244,7 +257,7 @@ class _Run:
         keep: Keep,
         there: Keep | None,
     ) -> tuple[Counts, int]:
-        counts, threads, n_parts = Counts(), _Threads(), 0
+        counts, threads, named, n_parts = Counts(), _Threads(), Named(), 0
         with (
             choose_engine(self.job, self.jobs, self.dask, there) as chosen,
             tqdm(unit=" posts", disable=None, leave=False) as bar,
@@ -255,9 +268,12 @@ class _Run:
                 if self.job.conversation:
                     threads.add(state.threads)
                 counts = Counts(counts.rows + state.rows, counts.rejects + state.rejects)
+                named += state.named
                 n_parts = number + 1
                 bar.total = int((counts.rows + counts.rejects) / self.reading.share) if self.reading.share else None
                 bar.update(state.rows + state.rejects)
+        named.warn()
+        warn_of_guesses(self.reading.guessed)
         return counts, n_parts
 
     def _parts(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from stance.conversation import NO_NAMES, Named
 from stance.model import Model
 
 
@@ -55,6 +56,8 @@ class Labelled:
         How many there are of each.
     threads : tuple of int
         A 64-bit hash of the name of each thread, in ascending order.
+    named : Named
+        How many parents the posts name.
     """
 
     data: bytes
@@ -62,3 +65,4 @@ class Labelled:
     rows: int
     rejects: int
     threads: tuple[int, ...]
+    named: Named = NO_NAMES

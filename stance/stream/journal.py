@@ -12,6 +12,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stance.conversation import NO_NAMES, Named
 from stance.errors import DataError
 from stance.stream.job import Labelled
 from stance.tables import refuse_existing, replacing
@@ -28,6 +29,7 @@ class Done:
     rows: int
     rejects: int
     threads: tuple[int, ...]
+    named: Named = NO_NAMES
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,20 @@ class Shelf:
 
     def keep(self, number: int, part: Labelled) -> Done:
         """Write a part; it is finished when its own small record is there, which comes last."""
-        done = Done(part.rows, part.rejects, part.threads)
-        record = {"rows": done.rows, "rejects": done.rejects, "threads": done.threads}
+        done = Done(part.rows, part.rejects, part.threads, part.named)
+        counts = {"rows": done.rows, "rejects": done.rejects, "threads": done.threads}
+        record = counts | {"parents": done.named.parents, "lost": done.named.lost}
         contents = {self.suffix: part.data, ".rejected": part.rejected, ".json": json.dumps(record).encode()}
         for ending, content in contents.items():
             with replacing(self.path(number, ending)) as stream:
                 stream.write(content)
         return done
+
+
+def rejects_of(output: str | os.PathLike[str]) -> Path:
+    """Name the file of the rows of an output that could not be used."""
+    path = Path(output)
+    return path.with_name(f"{path.name}.rejected.jsonl")
 
 
 class Journal:
@@ -74,7 +83,7 @@ class Journal:
 
     def __init__(self, output: str | os.PathLike[str], identity: dict[str, Any], *, force: bool = False) -> None:
         self.output = Path(output)
-        self.rejected = self.output.with_name(f"{self.output.name}.rejected.jsonl")
+        self.rejected = rejects_of(output)
         self.folder = self.output.with_name(f"{self.output.name}.parts")
         self.shelf = Shelf(self.folder, self.output.suffix)
         self._identity = json.loads(json.dumps(identity))
@@ -113,7 +122,8 @@ class Journal:
             found = json.loads(self.shelf.path(number, ".json").read_bytes())
         except (OSError, ValueError):
             return None
-        return Done(found["rows"], found["rejects"], tuple(found["threads"]))
+        named = Named(found.get("parents", 0), found.get("lost", 0))
+        return Done(found["rows"], found["rejects"], tuple(found["threads"]), named)
 
     def keep(self, number: int, part: Labelled) -> Done:
         """Write a part; see `Shelf.keep`."""

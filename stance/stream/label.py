@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 
+from stance.conversation import Named
 from stance.errors import DataError
 from stance.labelling import decide
 from stance.stream.encode import encoded
@@ -40,7 +41,8 @@ def _label_part(part: Rows, job: Job) -> Labelled:
     decisions = decide(posts.texts, graph, job.model, n_all=job.n_all)
     rejected = b"".join(_reject(part, place, reason, job) for place, reason in posts.rejects)
     threads = tuple(sorted(map(_hash, posts.named)))
-    return Labelled(encoded(posts, decisions, job), rejected, len(posts.texts), len(posts.rejects), threads)
+    named = Named() if graph is None else graph.named
+    return Labelled(encoded(posts, decisions, job), rejected, len(posts.texts), len(posts.rejects), threads, named)
 
 
 def usable(part: Labelled) -> Labelled:

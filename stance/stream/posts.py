@@ -18,7 +18,7 @@ from typing import Any, cast
 import orjson
 
 from stance.conversation import Graph, link_posts
-from stance.records import LABEL_COLUMNS, id_of
+from stance.records import LABEL_COLUMNS, id_of, named_parents
 from stance.stream.job import Job
 from stance.stream.lines import Lines
 from stance.stream.read import Content, Refused, Rows, apart
@@ -67,7 +67,8 @@ class Posts:
 
     def graph(self) -> Graph:
         """Who answers whom."""
-        return link_posts(self.threads, self.posts, _ids(self.parents), _ids(self.authors), self.candidates)
+        parents = named_parents(self.threads, self.posts, _ids(self.parents))
+        return link_posts(self.threads, self.posts, parents, _ids(self.authors), self.candidates)
 
 
 def _ids(values: list[Any]) -> list[str | None]:

@@ -17,14 +17,15 @@ import pyarrow.parquet as pq
 
 from stance.compressed import DAMAGED, opener
 from stance.errors import DataError, StanceError
-from stance.extract import extract
+from stance.extract import extract, guessed
 from stance.extract.dumped import dump_form, dumped_posts
 from stance.extract.sources import names_apart
+from stance.foreign import foreign, other_separator
 from stance.parquet import small_batches
 from stance.parquet_pages import MOST_COLUMNS
 from stance.records import thread_rows
 from stance.stream.lines import Lines
-from stance.tables import LONGEST_LINE, MOST_EXPANDED, csv_cell, table_format, without_mark
+from stance.tables import LONGEST_LINE, MOST_EXPANDED, csv_cell, no_such_file, table_format, without_mark
 
 # Of a file's beginning, so much is looked at to tell what it is.
 _HEAD = 1 << 18
@@ -149,10 +150,13 @@ class Reading:
         Files, URLs or "-".
     types : dict
         Arrow types of the columns of the first Parquet source.
+    guessed : dict
+        Threads that were read by guess, and as what.
     """
 
     names: tuple[str, ...]
     types: dict[str, pa.DataType] = field(default_factory=dict)
+    guessed: dict[str, str] = field(default_factory=dict)
     _done: int = 0
     _raw: IO[bytes] | None = None
 
@@ -173,7 +177,7 @@ class Reading:
         """
         for number, name in enumerate(self.names):
             if name.startswith(("http://", "https://")):
-                yield from _numbered(number, _page_rows(name, self._called(number)))
+                yield from _numbered(number, _page_rows(name, self._called(number), self.guessed))
                 continue
             try:
                 with _opened(name) as raw:
@@ -194,7 +198,7 @@ class Reading:
             return _numbered(number, _csv_rows(name, stream))
         if kind == ".parquet":
             return _numbered(number, self._parquet_rows(name, _seekable(stream, name)))
-        return _numbered(number, _page_rows(name if name != "-" else stream.read(), self._called(number)))
+        return _numbered(number, _page_rows(name if name != "-" else stream.read(), self._called(number), self.guessed))
 
     def _called(self, number: int) -> str | None:
         """What a page's thread is called, where pages of one name may lie in several folders."""
@@ -239,7 +243,7 @@ def _opened(name: str) -> IO[bytes]:
     try:
         return Path(name).open("rb")
     except FileNotFoundError as error:
-        raise DataError("no such file", where=name, fix="check the path") from error
+        raise no_such_file(name) from error
 
 
 def _decompressed(raw: IO[bytes]) -> io.BufferedReader[Any]:
@@ -253,6 +257,9 @@ def _kind(name: str, head: bytes) -> str | None:
     found = table_format(head)
     if found or head.startswith(b"PAR1"):
         return found or ".parquet"
+    if foreign(head) or other_separator(head):
+        # Whatever it is called, it is no table of ours; reading it as a page says what it is.
+        return None
     path = Path(name)
     ending = Path(path.stem).suffix if path.suffix in _COMPRESSED else path.suffix
     return _BY_NAME.get(ending.lower())
@@ -375,12 +382,13 @@ def apart(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(names_apart(names))
 
 
-def _page_rows(page: str | bytes, called: str | None) -> Iterator[tuple[int | None, Content]]:
+def _page_rows(page: str | bytes, called: str | None, by_guess: dict[str, str]) -> Iterator[tuple[int | None, Content]]:
     try:
         threads = extract(page, name=called)
     except StanceError as error:
         yield None, Refused(str(error))
         return
+    by_guess |= guessed(threads)
     rows = list(thread_rows(threads))
     if not rows:
         notes = "; ".join(note for thread in threads for note in thread.notes)
