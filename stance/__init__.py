@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from stance.records import thread_rows as thread_rows
     from stance.report import batch_report, comparison_report, evaluation_report
     from stance.reporting import demo, evaluate_model, report, report_evaluation
+    from stance.reporting import report_many as report_many
     from stance.scorer import Scorer
     from stance.stream import Counts, label_files
     from stance.tables import json_line as json_line
@@ -117,6 +118,7 @@ _WITHIN = {
     "posts_table": "data",
     "print_rows": "terminal",
     "read_parquet": "parquet",
+    "report_many": "reporting",
     "shipped": "records",
     "shipped_manifest": "workflow",
     "thread_rows": "records",

@@ -6,7 +6,6 @@ Data goes to stdout, messages and progress to stderr. Exit status: 0 done, 2 wha
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
 import webbrowser
@@ -247,7 +246,8 @@ def demo(output: str | None, force: bool) -> None:
     """Label an invented thread that comes along, and score the labels against its hand labels."""
     click.echo(stance.demo())
     if output:
-        _write_page(stance.report(stance.demo_posts(), command=_command()), output, force=force)
+        model = stance.load_model(None)
+        _write_page(stance.report(stance.demo_posts(), model, command=_command()), output, force=force)
 
 
 @main.command()
@@ -355,8 +355,8 @@ def compare(
     help="The page to write.",
 )
 @FORCE
-@click.option("--model", metavar="DIR", help="Label with this model instead of the default one.")
-@click.option("--labels", metavar="FILE", help="Show the labels in this table; no model is asked.")
+@click.option("--model", metavar="DIR", help="Label with this model, also what has labels already.")
+@click.option("--labels", metavar="FILE", help="Show the labels in this table; a model labels only what it leaves out.")
 @click.option(
     "--by", type=click.Choice(["source", "week", "author"]), help="Many discussions: SOURCE is a labels table."
 )
@@ -367,6 +367,8 @@ def compare(
     callback=_free,
     help="With --by: also write each discussion's own report there, and link it.",
 )
+@PSEUDONYMISE
+@KEY
 def report(
     sources: tuple[str, ...],
     output: str,
@@ -376,33 +378,27 @@ def report(
     by: str | None,
     posts: str | None,
     each: str | None,
+    pseudonymise: bool,
+    key: str | None,
 ) -> None:
-    """Write what discussions think as one self-contained HTML page."""
-    if by and len(sources) > 1:
-        raise click.UsageError("--by takes one labels table")
+    """Write what discussions think as one self-contained HTML page.
+
+    A posts table whose column stance is filled in is reported with these labels, unless --model is given.
+    """
+    if by and (len(sources) > 1 or labels):
+        raise click.UsageError("--by takes one labels table, as SOURCE")
+    secret, command = _key(pseudonymise, key), _command()
     if by:
-        table = stance.read_table(sources[0])
-        words = stance.read_table(posts) if posts else None
-        links = _write_each(table if words is None else words, table, Path(each), Path(output)) if each else {}
-        page = stance.batch_report(table, by=by, posts=words, links=links, command=_command())
+        table, words = stance.read_table(sources[0]), stance.read_table(posts) if posts else None
+        options: dict[str, Any] = {"model": model, "key": secret, "each": each, "output": output}
+        page = stance.report_many(table, by=by, posts=words, where=sources[0], command=command, tell=_say, **options)
     else:
-        given = stance.read_table(labels) if labels else None
-        page = stance.report(sources, model, labels=given, command=_command())
+        page = stance.report(sources, model, labels=labels, key=secret, command=command, tell=_say)
     _write_page(page, output, force=force)
 
 
-def _write_each(posts: pd.DataFrame, labels: pd.DataFrame, folder: Path, output: Path) -> dict[str, str]:
-    """Write the report of each discussion, and give its address as seen from the page that links to it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    labels_of = dict(tuple(labels.groupby("thread")))
-    links = {}
-    for number, thread in enumerate(stance.table_to_threads(posts), start=1):
-        # Numbered, since a thread's own name may hold anything.
-        path = folder / f"{number:05}.html"
-        with stance.replacing(path) as stream:
-            stream.write(stance.report(thread, labels=labels_of.get(thread.id, labels)).encode())
-        links[thread.id] = Path(os.path.relpath(path, output.parent)).as_posix()
-    return links
+def _say(line: str) -> None:
+    click.echo(printable(line), err=True)
 
 
 def _write_page(page: str, output: str | None, *, force: bool) -> None:
