@@ -13,6 +13,7 @@ from stance.conversation import Couplings
 from stance.data import posts_table
 from stance.given import label_all
 from stance.pseudonyms import pseudonym, read_key
+from stance.report.card import excerpt
 
 POSTS = posts_table(
     [
@@ -155,3 +156,17 @@ def test_reports_on_each_discussion_ask_no_model_about_what_the_labels_leave_out
     stance.write_table(POSTS.assign(stance=LABELS)[:2], "few.csv")
     done = run("few.csv", "--by", "author", "--posts", "posts.csv", "--each", "each", "-o", "-")
     assert (done.exit_code, "no label for post '3' of thread 't'" in done.stderr) == (2, True)
+
+
+def test_the_model_s_share_of_right_labels_is_said_to_be_of_its_own_corpus():
+    card = {"cross_validation": {"conversation_against_stance": {"accuracy": 0.76}}}
+    assert excerpt(card | {"name": "acme"})[1] == (
+        "Is right on",
+        "76 % of posts of its own training corpus, held out (cross-validation); on other threads expect less. "
+        "Measure it on labels of your own with `stance evaluate`.",
+    )
+
+
+def test_a_report_by_the_shipped_model_says_that_it_is_right_less_often_on_real_threads():
+    origin = LexborHTMLParser(stance.report(POSTS)).css_first("#origin").text()
+    assert "its figures are of invented posts that were held out. On real threads it is right far less often" in origin
