@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from stance.extract.any_date import any_date as any_date
     from stance.extract.fetch import Fetcher, default_cache
     from stance.extract.warc import pages_in as pages_in
+    from stance.gold import read_gold as read_gold
     from stance.language import foreign_language as foreign_language
     from stance.model import Model, load_model, save_model
     from stance.parquet import read_parquet as read_parquet
@@ -117,6 +118,7 @@ _WITHIN = {
     "pages_in": "extract.warc",
     "posts_table": "data",
     "print_rows": "terminal",
+    "read_gold": "gold",
     "read_parquet": "parquet",
     "report_many": "reporting",
     "shipped": "records",

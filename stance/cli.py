@@ -270,8 +270,19 @@ GOLD_COLUMN = click.option(
     show_default=True,
     help="The column of GOLD: read in the conversation, or the words alone.",
 )
+
+
+def _one_page(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """Refuse a second page, of which click would keep only the last."""
+    if len(values) > 1:
+        raise click.UsageError("--page takes one page: score the labels of each page in a run of its own")
+    return values[0] if values else None
+
+
 PAGE = click.option(
     "--page",
+    multiple=True,
+    callback=_one_page,
     metavar="SOURCE",
     help="The page that stand-off labels (post, author, stance), of all its posts or some, belong to.",
 )
@@ -303,7 +314,7 @@ def evaluate(
     """Score labels or a model against posts whose stance is known."""
     if labels and model:
         raise click.UsageError("--labels and --model exclude each other")
-    known = _read_gold(gold, page, against)
+    known = stance.read_gold(gold, page, against, tell=_say)
     if labels:
         scores = stance.evaluate(known, stance.read_table(labels), against=against)
         written = stance.evaluation_report(scores, known, command=_command()) if report_file else ""
@@ -334,7 +345,7 @@ def compare(
     as_json: bool,
 ) -> None:
     """Compare two labels tables, or with --gold also models, on the same posts."""
-    known = _read_gold(gold, page, against) if gold else None
+    known = stance.read_gold(gold, page, against, tell=_say) if gold else None
     tables = [_labels_of(source, known) for source in (a, b)]
     comparison = stance.compare(known, *tables, names=(a, b), against=against)
     if report_file:
@@ -425,15 +436,3 @@ def _labels_of(source: str, posts: pd.DataFrame | None) -> pd.DataFrame:
         raise stance.DataError("a model labels nothing without posts", where=source, fix="give posts with --gold")
     labels: pd.DataFrame = stance.label(posts, model=source)
     return labels
-
-
-def _read_gold(path: str, page: str | None, column: str) -> pd.DataFrame:
-    """A gold posts table, or stand-off labels put onto their page."""
-    table = stance.read_table(path)
-    if page:
-        threads = stance.extract(page)
-        return stance.apply_standoff(table, threads[0] if threads else stance.Thread(page), where=path)
-    if "text" not in table.columns:
-        fix = "name the page that they belong to with --page"
-        raise stance.DataError("labels without their posts' words", where=path, fix=fix)
-    return stance.check_posts(table, where=path, labelled=column == "stance")

@@ -33,8 +33,8 @@ INTENDED_USE = (
 #: How far the figures on a card reach: of a model of the corpus that comes along, and of any other.
 INVENTED = (
     "It learned from invented posts, and its figures are of invented posts that were held out. On real threads it is "
-    "right far less often: the model that comes with stance was so in {on_real_threads} of 511 restated comments. Measure it "
-    "on labels of your own with `stance evaluate`."
+    "right far less often: the model that comes with stance was right in {on_real_threads} of 511 restated comments. "
+    "Measure it on labels of your own with `stance evaluate`."
 )
 HELD_OUT = (
     "Its figures are of posts of its own training corpus, held out. On other threads expect less, and measure it on "
