@@ -42,9 +42,8 @@ def read_gold(
     where, table = os.fspath(path), read_table(path)
     model = labelled_by_model(table)
     if model and tell:
-        tell(
-            f"warning: {where}: column 'model' says {model}: a model's labels are no gold, unless a person checked them"
-        )
+        doubt = "a model's labels are no gold, unless a person checked them"
+        tell(f"warning: {where}: column 'model' says {model}: {doubt}")
     if page:
         return apply_standoff(table, _only_thread(page), where=where)
     if "text" not in table.columns:
