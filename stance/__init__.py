@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from stance.extract.any_date import any_date as any_date
     from stance.extract.fetch import Fetcher, default_cache
     from stance.extract.warc import pages_in as pages_in
+    from stance.gold import read_gold as read_gold
     from stance.language import foreign_language as foreign_language
     from stance.model import Model, load_model, save_model
     from stance.parquet import read_parquet as read_parquet
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from stance.records import thread_rows as thread_rows
     from stance.report import batch_report, comparison_report, evaluation_report
     from stance.reporting import demo, evaluate_model, report, report_evaluation
+    from stance.reporting import report_many as report_many
     from stance.scorer import Scorer
     from stance.stream import Counts, label_files
     from stance.tables import json_line as json_line
@@ -117,7 +119,9 @@ _WITHIN = {
     "pages_in": "extract.warc",
     "posts_table": "data",
     "print_rows": "terminal",
+    "read_gold": "gold",
     "read_parquet": "parquet",
+    "report_many": "reporting",
     "shipped": "records",
     "shipped_manifest": "workflow",
     "thread_rows": "records",

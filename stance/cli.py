@@ -6,7 +6,6 @@ Data goes to stdout, messages and progress to stderr. Exit status: 0 done, 2 wha
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
 import webbrowser
@@ -250,7 +249,8 @@ def demo(output: str | None, force: bool) -> None:
     """Label an invented thread that comes along, and score the labels against its hand labels."""
     click.echo(stance.demo())
     if output:
-        _write_page(stance.report(stance.demo_posts(), command=_command()), output, force=force)
+        model = stance.load_model(None)
+        _write_page(stance.report(stance.demo_posts(), model, command=_command()), output, force=force)
 
 
 @main.command()
@@ -273,8 +273,19 @@ GOLD_COLUMN = click.option(
     show_default=True,
     help="The column of GOLD: read in the conversation, or the words alone.",
 )
+
+
+def _one_page(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """Refuse a second page, of which click would keep only the last."""
+    if len(values) > 1:
+        raise click.UsageError("--page takes one page: score the labels of each page in a run of its own")
+    return values[0] if values else None
+
+
 PAGE = click.option(
     "--page",
+    multiple=True,
+    callback=_one_page,
     metavar="SOURCE",
     help="The page that stand-off labels (post, author, stance), of all its posts or some, belong to.",
 )
@@ -306,7 +317,7 @@ def evaluate(
     """Score labels or a model against posts whose stance is known."""
     if labels and model:
         raise click.UsageError("--labels and --model exclude each other")
-    known = _read_gold(gold, page, against)
+    known = stance.read_gold(gold, page, against, tell=_say)
     if labels:
         scores = stance.evaluate(known, stance.read_table(labels), against=against)
         written = stance.evaluation_report(scores, known, command=_command()) if report_file else ""
@@ -337,7 +348,7 @@ def compare(
     as_json: bool,
 ) -> None:
     """Compare two labels tables, or with --gold also models, on the same posts."""
-    known = _read_gold(gold, page, against) if gold else None
+    known = stance.read_gold(gold, page, against, tell=_say) if gold else None
     tables = [_labels_of(source, known) for source in (a, b)]
     comparison = stance.compare(known, *tables, names=(a, b), against=against)
     if report_file:
@@ -358,8 +369,8 @@ def compare(
     help="The page to write.",
 )
 @FORCE
-@click.option("--model", metavar="DIR", help="Label with this model instead of the default one.")
-@click.option("--labels", metavar="FILE", help="Show the labels in this table; no model is asked.")
+@click.option("--model", metavar="DIR", help="Label with this model, also what has labels already.")
+@click.option("--labels", metavar="FILE", help="Show the labels in this table; a model labels only what it leaves out.")
 @click.option(
     "--by", type=click.Choice(["source", "week", "author"]), help="Many discussions: SOURCE is a labels table."
 )
@@ -370,6 +381,8 @@ def compare(
     callback=_free,
     help="With --by: also write each discussion's own report there, and link it.",
 )
+@PSEUDONYMISE
+@KEY
 def report(
     sources: tuple[str, ...],
     output: str,
@@ -379,33 +392,27 @@ def report(
     by: str | None,
     posts: str | None,
     each: str | None,
+    pseudonymise: bool,
+    key: str | None,
 ) -> None:
-    """Write what discussions think as one self-contained HTML page."""
-    if by and len(sources) > 1:
-        raise click.UsageError("--by takes one labels table")
+    """Write what discussions think as one self-contained HTML page.
+
+    A posts table whose column stance is filled in is reported with these labels, unless --model is given.
+    """
+    if by and (len(sources) > 1 or labels):
+        raise click.UsageError("--by takes one labels table, as SOURCE")
+    secret, command = _key(pseudonymise, key), _command()
     if by:
-        table = stance.read_table(sources[0])
-        words = stance.read_table(posts) if posts else None
-        links = _write_each(table if words is None else words, table, Path(each), Path(output)) if each else {}
-        page = stance.batch_report(table, by=by, posts=words, links=links, command=_command())
+        table, words = stance.read_table(sources[0]), stance.read_table(posts) if posts else None
+        options: dict[str, Any] = {"model": model, "key": secret, "each": each, "output": output}
+        page = stance.report_many(table, by=by, posts=words, where=sources[0], command=command, tell=_say, **options)
     else:
-        given = stance.read_table(labels) if labels else None
-        page = stance.report(sources, model, labels=given, command=_command())
+        page = stance.report(sources, model, labels=labels, key=secret, command=command, tell=_say)
     _write_page(page, output, force=force)
 
 
-def _write_each(posts: pd.DataFrame, labels: pd.DataFrame, folder: Path, output: Path) -> dict[str, str]:
-    """Write the report of each discussion, and give its address as seen from the page that links to it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    labels_of = dict(tuple(labels.groupby("thread")))
-    links = {}
-    for number, thread in enumerate(stance.table_to_threads(posts), start=1):
-        # Numbered, since a thread's own name may hold anything.
-        path = folder / f"{number:05}.html"
-        with stance.replacing(path) as stream:
-            stream.write(stance.report(thread, labels=labels_of.get(thread.id, labels)).encode())
-        links[thread.id] = Path(os.path.relpath(path, output.parent)).as_posix()
-    return links
+def _say(line: str) -> None:
+    click.echo(printable(line), err=True)
 
 
 def _write_page(page: str, output: str | None, *, force: bool) -> None:
@@ -432,15 +439,3 @@ def _labels_of(source: str, posts: pd.DataFrame | None) -> pd.DataFrame:
         raise stance.DataError("a model labels nothing without posts", where=source, fix="give posts with --gold")
     labels: pd.DataFrame = stance.label(posts, model=source)
     return labels
-
-
-def _read_gold(path: str, page: str | None, column: str) -> pd.DataFrame:
-    """A gold posts table, or stand-off labels put onto their page."""
-    table = stance.read_table(path)
-    if page:
-        threads = stance.extract(page)
-        return stance.apply_standoff(table, threads[0] if threads else stance.Thread(page), where=path)
-    if "text" not in table.columns:
-        fix = "name the page that they belong to with --page"
-        raise stance.DataError("labels without their posts' words", where=path, fix=fix)
-    return stance.check_posts(table, where=path, labelled=column == "stance")

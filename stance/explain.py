@@ -25,6 +25,11 @@ from stance.model import Model, head
 
 Floats = NDArray[np.float64]
 
+#: What a layman calls the blocks of n-grams.
+_READ_AS = dict(
+    zip(BLOCKS, ("word or word pair", "letters in a word", "first or last words", "beside the target"), strict=True)
+)
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -87,12 +92,14 @@ class Explanation:
         ]
         lines += [f"{piece[:20]:<20} {weight:+.2f}" for piece, weight in words]
         columns = "".join(f"{label:>9}" for label in LABELS)
-        lines += ["", f"{'n-gram':<22}{columns}"]
+        lines += ["", "what the model reads; the same word counts as a word, and its parts as letters"]
+        lines.append(f"{'n-gram':<22}{'read as':<20}{columns}")
         for row in self.table.head(top).to_dict("records"):
-            lines.append(f"{row['ngram'][:20]!r:<22.22}" + "".join(f"{row[label]:>+9.3f}" for label in LABELS))
+            read_as = f"{row['ngram'][:20]!r:<22.22}{_READ_AS[row['block']]:<20}"
+            lines.append(read_as + "".join(f"{row[label]:>+9.3f}" for label in LABELS))
         rest = self.table[list(LABELS)].iloc[top:].sum()
         parts = {"(all others)": rest.to_numpy(), "(intercept)": self.intercepts, "logit": self.logits}
-        lines += [f"{name:<22}" + "".join(f"{value:>+9.3f}" for value in values) for name, values in parts.items()]
+        lines += [f"{name:<42}" + "".join(f"{value:>+9.3f}" for value in values) for name, values in parts.items()]
         return "\n".join(lines)
 
     def because(self, stance: str | None = None) -> list[tuple[str, float]]:

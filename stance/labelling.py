@@ -53,7 +53,9 @@ class Decisions:
         return np.asarray(self.probabilities.argmax(axis=1))
 
 
-def label_posts(posts: pd.DataFrame, model: Model, *, conversation: bool = True) -> pd.DataFrame:
+def label_posts(
+    posts: pd.DataFrame, model: Model, *, conversation: bool = True, known: Ints | None = None
+) -> pd.DataFrame:
     """Label each post of a posts table.
 
     Parameters
@@ -62,6 +64,8 @@ def label_posts(posts: pd.DataFrame, model: Model, *, conversation: bool = True)
         A posts table; see `stance.data.check_posts`.
     conversation : bool
         Whether the parent and the author's other posts count; else each post is read alone.
+    known : int array of shape (n_posts,), optional
+        Number in `LABELS` of what a person says of a post, -1 for the others; see `stance.conversation.infer`.
 
     Returns
     -------
@@ -69,10 +73,13 @@ def label_posts(posts: pd.DataFrame, model: Model, *, conversation: bool = True)
         `LABEL_COLUMNS`, one row a post in the same order. `stance` is the most probable one even where `abstained`
         says that it is not sure enough; `reason` then is "unsure", "empty" or "language" with its code.
     """
-    return stance.labels_table(label_columns(stance.check_posts(posts), model, conversation=conversation))
+    checked = stance.check_posts(posts)
+    return stance.labels_table(label_columns(checked, model, conversation=conversation, known=known))
 
 
-def label_columns(posts: Columns, model: Model, *, conversation: bool = True) -> dict[str, list[Any]]:
+def label_columns(
+    posts: Columns, model: Model, *, conversation: bool = True, known: Ints | None = None
+) -> dict[str, list[Any]]:
     """Do the same with the checked columns of a posts table, without pandas: it takes as long to load as ten threads.
 
     Returns
@@ -84,7 +91,7 @@ def label_columns(posts: Columns, model: Model, *, conversation: bool = True) ->
     graph = conversation_graph(posts) if conversation else None
     if graph is not None:
         graph.named.warn()
-    decisions = decide(texts, graph, model)
+    decisions = decide(texts, graph, model, known=known)
     return {
         "thread": list(posts["thread"]),
         "post": list(posts["post"]),
@@ -97,7 +104,9 @@ def label_columns(posts: Columns, model: Model, *, conversation: bool = True) ->
     }
 
 
-def decide(texts: Sequence[str], graph: Graph | None, model: Model, *, n_all: int = 0) -> Decisions:
+def decide(
+    texts: Sequence[str], graph: Graph | None, model: Model, *, n_all: int = 0, known: Ints | None = None
+) -> Decisions:
     """Decide on each post by its words and its conversation.
 
     Parameters
@@ -107,11 +116,14 @@ def decide(texts: Sequence[str], graph: Graph | None, model: Model, *, n_all: in
         Who answers whom; without it each post is read alone.
     n_all : int
         How many posts are labelled in all, where these are a part of them; see `Model.logits`.
+    known : int array of shape (n_posts,), optional
+        What a person says of posts, for their neighbours to hear of; see `stance.conversation.infer`.
     """
     evidence = model.evidence(texts, n_all=n_all)
     empty = empty_texts(texts)
-    joint = np.exp(evidence.text) if graph is None else infer(graph, silent(evidence, empty), model.couplings)
-    joint[empty] = np.eye(len(LABELS))[LABELS.index("none")]
+    heard = silent(evidence, empty)
+    joint = np.exp(evidence.text) if graph is None else infer(graph, heard, model.couplings, known=known)
+    joint[empty if known is None else empty & (known < 0)] = np.eye(len(LABELS))[LABELS.index("none")]
     words = np.where(empty, LABELS.index("none"), evidence.text.argmax(axis=1))
     reasons: list[str | None] = [
         UNSURE if unsure else None for unsure in (joint.max(axis=1) < model.threshold).tolist()

@@ -12,12 +12,13 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import stance
 from stance.errors import DataError
-from stance.records import writer_of
+from stance.records import Thread, writer_of
 from stance.tables import read_bytes
 
 if TYPE_CHECKING:
@@ -71,6 +72,15 @@ def pseudonymise(posts: pd.DataFrame, *, key: bytes) -> pd.DataFrame:
     rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
     replaced_columns = stance.posts_table(rows, list(columns)).set_axis(posts.index)
     return posts.assign(**{name: replaced_columns[name] for name in columns})
+
+
+def pseudonymous_thread(thread: Thread, key: bytes) -> Thread:
+    """Do the same to the posts of a thread; its title and address stay."""
+    posts = (
+        replace(post, **{name: replaced(getattr(post, name), key) for name, replaced in _COLUMNS.items()})
+        for post in thread.posts
+    )
+    return replace(thread, posts=tuple(posts))
 
 
 def pseudonymous_row(row: Mapping[str, Any], key: bytes) -> dict[str, Any]:

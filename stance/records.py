@@ -179,11 +179,13 @@ def _otherwise(thread: str, parent: str, known: set[tuple[str, str]]) -> str:
 
 #: What sites show in place of a name, in lower case; any number of people may have one of these.
 _NAMELESS = frozenset(
-    (
-        "[deleted]|[removed]|deleted|deleted user|deleted account|account deleted|former member|comment deleted|"
-        "comment removed|anonymous|anonymous coward|anonymous user|anon|guest|anonym|gast|invité|anonyme|anónimo|"
-        "anônimo|anonimo|аноним|гость|匿名"
-    ).split("|")
+    """
+    [deleted]|[removed]|deleted|deleted user|deleted account|account deleted|former member|comment deleted
+    comment removed|anonymous|anonymous coward|anonymous user|anon|guest|anonym|gast|invité|anonyme|anónimo
+    anônimo|anonimo|аноним|гость|匿名
+    """.replace("\n    ", "|")
+    .strip("|")
+    .split("|")
 )
 
 

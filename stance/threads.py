@@ -82,7 +82,11 @@ def threads_in(source: str | os.PathLike[str] | Thread, name: str | None = None)
     PageError
         If it has none; it says what was seen in their place.
     """
-    threads = [source] if isinstance(source, Thread) else extract(source, name=name)
+    return with_posts([source] if isinstance(source, Thread) else extract(source, name=name), source)
+
+
+def with_posts(threads: list[Thread], source: str | os.PathLike[str] | Thread) -> list[Thread]:
+    """Return the threads of a source, or say what was seen in place of posts where none has any."""
     if not any(thread.posts for thread in threads):
         notes = "; ".join(note for thread in threads for note in thread.notes)
         fix = "give a page whose comments are in it; `stance extract` shows what is found"

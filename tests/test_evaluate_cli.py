@@ -68,9 +68,30 @@ def test_a_function_is_not_hidden_by_the_module_of_its_name():
         (["evaluate", "standoff.csv", "--labels", "same.csv"], "name the page that they belong to with --page"),
         (["evaluate", "gold.jsonl", "--labels", "same.csv", "--model", "m"], "exclude each other"),
         (["compare", "same.csv", "."], "give posts with --gold"),
+        (["evaluate", "standoff.csv", "--page", "a.html", "--page", "b.html"], "--page takes one page"),
+        (["evaluate", "standoff.csv", "--page", "."], ".: a folder, not a page; name the one page of these labels"),
+        (
+            ["evaluate", "standoff.csv", "--page", "gold.jsonl"],
+            "gold.jsonl: 6 discussions, and post numbers tell of one",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_line(folder, arguments, message):
     result = run(*arguments)
     assert result.exit_code == 2
     assert message in result.stderr and "Traceback" not in result.stderr
+
+
+def test_gold_that_a_model_wrote_is_scored_with_a_warning(folder):
+    gold = stance.read_table("gold.jsonl").assign(p_favor=0.4, p_against=0.3, p_none=0.3, model="huawei-1")
+    stance.write_table(gold, "own.jsonl")
+    done = run("evaluate", "own.jsonl", "--labels", "favor.parquet", "--json")
+    assert done.stderr.strip() == (
+        "warning: own.jsonl: column 'model' says huawei-1: a model's labels are no gold, unless a person checked them"
+    )
+    assert json.loads(done.stdout)["n_posts"] == 30
+
+
+def test_gold_that_a_person_wrote_beside_a_model_s_guess_is_gold(folder):
+    stance.write_table(stance.read_table("gold.jsonl").assign(model="huawei-1"), "seen.jsonl")
+    assert run("evaluate", "seen.jsonl", "--labels", "favor.parquet").stderr == ""

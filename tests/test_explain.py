@@ -69,3 +69,16 @@ def test_what_a_post_does_not_have_changes_nothing_when_left_out(small_model, sm
     posts = small_corpus[small_corpus["thread"] == "t0"].reset_index(drop=True)
     explanation = explain_in_conversation(posts, "3", small_model)
     assert explanation.without["replies"] == explanation.joint
+
+
+def test_each_n_gram_says_what_it_was_read_as_so_that_no_line_stands_twice(small_model):
+    lines = explain_text(TEXT, small_model).summary(top=40).splitlines()
+    table = lines[next(number for number, line in enumerate(lines) if line.startswith("n-gram")) + 1 : -3]
+    keys = [line[:42].strip() for line in table]
+    assert len(keys) == len(set(keys)) == 40
+    assert {key[22:] for key in keys} == {
+        "word or word pair",
+        "letters in a word",
+        "first or last words",
+        "beside the target",
+    }

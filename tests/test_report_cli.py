@@ -30,7 +30,8 @@ def run(*arguments):
 
 def test_report_shows_labels_from_a_table(folder):
     result = run("report", "gold.jsonl", "--labels", "given.parquet", "-o", "r.html")
-    assert (result.exit_code, result.stderr) == (0, "wrote r.html\n")
+    # Its probabilities speak for favor in every row.
+    assert result.stderr == "labels as in given.parquet; 27 corrected by hand\nwrote r.html\n"
     page = LexborHTMLParser((folder / "r.html").read_text("utf-8"))
     assert len(page.css(".post")) == 60
     assert page.css_first("#origin code").text().startswith("stance ")

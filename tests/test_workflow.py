@@ -1,6 +1,8 @@
 """The whole road: train, label, evaluate, explain, demo."""
 
 import json
+import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ import stance
 from stance.data import Post, Thread
 from stance.errors import DataError, ModelError, PageError
 
+ROOT = Path(__file__).resolve().parent.parent
 FAST = stance.Settings(strengths=(1.0,), folds=3)
 THREAD = Thread(
     "t", (Post("1", "they steal code", "ann"), Post("2", "No proof at all, Huawei is great", "bob", parent="1"))
@@ -31,6 +34,7 @@ def test_a_card_says_what_a_person_should_know(trained, small_corpus):
     }
     assert set(card["versions"]) >= {"stance", "scikit-learn", "numpy"}
     assert "discussions about Huawei" in card["intended_use"]
+    assert "Its figures are of posts of its own training corpus, held out." in card["intended_use"]
     assert "test" not in card
     assert json.dumps(card)
 
@@ -116,3 +120,10 @@ def test_the_shipped_model_was_trained_on_the_shipped_corpus():
     corpus = stance.load_corpus()
     card = stance.load_model(None).card
     assert card["training"]["posts"] == int((corpus["split"] != "test").sum())
+
+
+def test_the_shipped_card_says_that_its_posts_were_invented_and_how_far_that_reaches():
+    text = stance.load_model(None).card["intended_use"]
+    (share,) = re.findall(r"On real threads it is right far less often: .* (0\.\d+) of 511 restated comments", text)
+    assert "It learned from invented posts, and its figures are of invented posts that were held out." in text
+    assert f"the conversation is right in **{share}**" in " ".join((ROOT / "README.md").read_text().split())

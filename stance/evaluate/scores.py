@@ -223,6 +223,21 @@ def join(gold: pd.DataFrame, labels: pd.DataFrame, against: str) -> tuple[pd.Dat
     return joined, given
 
 
+def labelled_by_model(gold: pd.DataFrame) -> str | None:
+    """Name the model whose own output a gold table is: then scores against it say how it agrees with itself.
+
+    Examples
+    --------
+    >>> gold = pd.DataFrame({"stance": ["none"], "p_favor": 0.1, "p_against": 0.1, "p_none": 0.8, "model": "acme-1"})
+    >>> labelled_by_model(gold), labelled_by_model(gold[["stance", "model"]])
+    ('acme-1', None)
+    """
+    if not {"model", *PROBABILITY_COLUMNS} <= set(gold.columns):
+        return None
+    named = [str(name) for name in gold["model"] if isinstance(name, str) and name]
+    return named[0] if named else None
+
+
 def labelled_part(gold: pd.DataFrame, against: str) -> pd.DataFrame:
     """Leave out the posts of gold that have no label."""
     return gold[gold[against].notna()].reset_index(drop=True) if against in gold.columns else gold

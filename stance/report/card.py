@@ -20,9 +20,11 @@ def excerpt(card: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:
     training, scores = card.get("training") or {}, card.get("cross_validation") or {}
     held_out = (scores.get("conversation_against_stance") or {}).get("accuracy")
     learned = f", trained on {training['posts']:,} posts of {training['threads']:,} discussions" if training else ""
+    limits = "posts of its own training corpus, held out (cross-validation); on other threads expect less"
+    measure = "Measure it on labels of your own with `stance evaluate`."
     lines = {
         "Model": f"{card.get('name', 'unnamed')}{learned}",
-        "Is right on": held_out and f"{100 * held_out:.0f} % of posts that it had not seen (cross-validation)",
+        "Is right on": held_out and f"{100 * held_out:.0f} % of {limits}. {measure}",
         "Decides": card.get("threshold") and f"when its best guess is at least {100 * card['threshold']:.0f} % likely",
         "Reads": card.get("languages") and f"posts in {', '.join(card['languages'])} (ISO 639-1)",
         "Intended use": card.get("intended_use"),

@@ -134,7 +134,9 @@ def _given(rows: pd.DataFrame) -> Floats:
     """The probabilities as they stand in the table; not a number where it has none."""
     if not set(PROBABILITY_COLUMNS) <= set(rows.columns):
         return np.full((len(rows), len(LABELS)), np.nan)
-    return rows[list(PROBABILITY_COLUMNS)].to_numpy(dtype=np.float64)
+    # An empty cell of CSV is an empty text.
+    given: Floats = rows[list(PROBABILITY_COLUMNS)].apply(pd.to_numeric).to_numpy(dtype=np.float64)
+    return given
 
 
 def _numbers(rows: pd.DataFrame) -> Ints:

@@ -23,6 +23,7 @@ def report(
     card: Mapping[str, Any] | None = None,
     command: str | None = None,
     target: str | None = None,
+    labelled: str | None = None,
 ) -> Page:
     """Write down what a discussion thinks, as one self-contained HTML page.
 
@@ -39,6 +40,8 @@ def report(
         What to type to get this report again.
     target : str, optional
         Whom or what the stances are about; by default the card's.
+    labelled : str, optional
+        Whose the labels are, in words.
 
     Returns
     -------
@@ -76,6 +79,7 @@ def report(
         odds=computed.n_by_hand < computed.n_posts,
         explained=bool(because),
         card=excerpt(card),
+        labelled=labelled,
         command=command,
         sources=[thread.url or thread.id for thread in threads],
     )
