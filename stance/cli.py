@@ -333,7 +333,7 @@ def compare(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Compare two labels tables, or with --gold also models, on the same posts."""
+    """Compare two labels tables, or with --gold also models, on the posts that all of them label."""
     known = _read_gold(gold, page, against) if gold else None
     tables = [_labels_of(source, known) for source in (a, b)]
     comparison = stance.compare(known, *tables, names=(a, b), against=against)
