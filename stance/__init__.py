@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from stance.terminal import print_rows as print_rows
     from stance.threads import label_rows as label_rows
     from stance.train import Settings, Trained
-    from stance.training import model_name, train
+    from stance.training import model_name, spelling_hint, train
     from stance.workflow import demo_posts, explain, explain_post, label, load_corpus
     from stance.workflow import shipped_manifest as shipped_manifest
 
@@ -99,6 +99,7 @@ _HOME = {
     "report": "reporting",
     "report_evaluation": "reporting",
     "save_model": "model",
+    "spelling_hint": "training",
     "table_to_threads": "data",
     "threads_to_table": "data",
     "train": "training",
@@ -175,6 +176,7 @@ __all__ = [
     "report",
     "report_evaluation",
     "save_model",
+    "spelling_hint",
     "table_to_threads",
     "threads_to_table",
     "train",

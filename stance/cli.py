@@ -172,6 +172,9 @@ def train(
     """Train a model on labelled POSTS (columns text and stance), by default the corpus that comes along."""
     where = output or Path("models") / (name or stance.model_name(target))
     stance.refuse_existing(where, force=chosen["force"])
+    hint = stance.spelling_hint(target, spellings) if posts and not chosen["with_corpus"] else None
+    if hint:
+        click.echo(hint, err=True)
     settings, names, beside = stance.Settings(seed=chosen["seed"]), spellings or None, chosen["with_corpus"]
     trained = stance.train(posts, target=target, name=name, spellings=names, settings=settings, with_corpus=beside)
     folder = stance.save_model(trained.model, where, force=chosen["force"])

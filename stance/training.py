@@ -21,7 +21,7 @@ from stance.evaluate import evaluate
 from stance.labelling import label_posts
 from stance.model import Model
 from stance.tables import json_line, read_table
-from stance.train import STEPS, Settings, Trained, cross_validated, fit, with_card
+from stance.train import STEPS, Settings, Trained, check_counts, cross_validated, fit, with_card
 from stance.workflow import load_corpus, shipped_manifest
 
 #: What every model is for, on its card.
@@ -55,8 +55,8 @@ def train(
     name : str, optional
         The model's name; by default the target's, in lower case.
     spellings : sequence of str, optional
-        How the target's name begins in posts, with its misspellings; by default what the shipped corpus says, or the
-        target's name itself.
+        How the target's name begins in posts, with its misspellings, one word each; by default what the shipped corpus
+        says, or the target's name itself.
     with_corpus : bool
         Learn from the corpus that comes with stance as well: a few posts of one's own forum are too few alone. They
         make a slice of their own, which is held out as a whole when settings are chosen.
@@ -70,10 +70,11 @@ def train(
     ------
     DataError
         If the table breaks the rules of a posts table, has too few posts of a stance, or is to be read with the corpus
-        but is about another target.
+        but is about another target, or if a spelling is not one word.
     """
     settings = settings or Settings()
     shipped = shipped_manifest()
+    _check_spellings(spellings or ())
     if spellings is None:
         spellings = shipped["spellings"] if posts is None or with_corpus else [target]
     names = tuple(spelling.lower() for spelling in spellings)
@@ -82,6 +83,8 @@ def train(
         table = _beside_corpus(table, target, about=shipped["target"])
     is_test = table["split"].eq("test") if "split" in table.columns else pd.Series(False, index=table.index)
     learned, test = table[~is_test].reset_index(drop=True), table[is_test].reset_index(drop=True)
+    more = target == shipped["target"] and posts is not None and not with_corpus
+    check_counts(learned, fix="label more posts, or add --with-corpus" if more else "label more posts")
     with tqdm(total=STEPS, disable=None, leave=False) as bar:
         trained = fit(learned, settings, target_names=names, progress=partial(_step, bar))
     trained = with_card(trained, {"name": name or model_name(target), "target": target, **trained.model.card})
@@ -103,6 +106,27 @@ def model_name(target: str) -> str:
     'acme-e-bikes'
     """
     return re.sub(r"\W+", "-", target.lower()).strip("-") or "model"
+
+
+def spelling_hint(target: str, spellings: Sequence[str] | None) -> str | None:
+    """Say what to do about a name that is not found in posts as it stands; None where it is.
+
+    Posts are read word by word, and digits as numbers.
+
+    >>> spelling_hint("Acme e-bikes", None)
+    "'Acme e-bikes' is not looked for as it stands; name the words that it goes by with --spelling, one word each"
+    >>> spelling_hint("Acme e-bikes", ["acme"]), spelling_hint("Acme", None)
+    (None, None)
+    """
+    if spellings or not re.search(r"\s|\d", target.strip()):
+        return None
+    return f"{target!r} is not looked for as it stands; name the words that it goes by with --spelling, one word each"
+
+
+def _check_spellings(spellings: Sequence[str]) -> None:
+    for spelling in spellings:
+        if len(spelling.split()) != 1:
+            raise DataError(f"spelling {spelling!r} is not one word", fix="give one word; repeat the option for more")
 
 
 def _read_on(test: pd.DataFrame, model: Model) -> dict[str, Any]:

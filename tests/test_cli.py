@@ -194,6 +194,15 @@ def test_with_an_output_a_row_that_cannot_be_used_is_put_aside_and_the_status_sa
     assert [(row["line"], row["reason"]) for row in rejected] == [(2, "post '1' stands twice in thread '1'")]
 
 
+@pytest.mark.parametrize(("target", "hinted"), [("slow zone", True), ("5G", True), ("Acme", False)])
+def test_a_target_that_is_not_one_word_is_told_of_spellings(tmp_path, target, hinted):
+    (tmp_path / "posts.csv").write_text("text,stance\nfine,favor\n")
+    done = run("train", tmp_path / "posts.csv", "--target", target, "-o", tmp_path / "model")
+    told = [f"{target!r} is not looked for as it stands; name the words that it goes by with --spelling, one word each"]
+    assert done.stderr.splitlines()[:-1] == (told if hinted else [])
+    assert "1 posts labelled 'favor', at least 5" in done.stderr
+
+
 def test_an_unknown_label_names_its_row(tmp_path):
     (tmp_path / "gold.csv").write_text("post,text,stance\n1,a,favor\n2,b,pro\n")
     done = run("evaluate", tmp_path / "gold.csv")
