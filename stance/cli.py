@@ -118,12 +118,13 @@ def _key(pseudonymise: bool, path: str | None) -> bytes | None:
 @click.option("--overlap", default=1.0, show_default=True, type=click.FloatRange(0, 1), help="Share that all label.")
 @click.option("--target", default="Huawei", show_default=True, metavar="NAME", help="What the stances are about.")
 @click.option("--codebook", metavar="FILE", help="Markdown to show instead of the codebook that comes with stance.")
+@click.option("--import", "import_only", is_flag=True, help="Take posts and labels into the database, and be done.")
 @click.option("--labels-of", metavar="NAME", help="Whose the labels in the sources are; by default yours.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Share with a team; the link then has a token.")
 @click.option("--token", metavar="TEXT", help="The token of that link. By default a new one.")
 def annotate(sources: tuple[str, ...], no_open: bool, **options: Any) -> None:
     """Label posts by hand in the browser: one key a label, each post in its conversation."""
-    stance.annotate(sources, ready=partial(_open_page, not no_open), **options)
+    stance.annotate(sources, ready=partial(_open_page, not no_open), tell=partial(click.echo, err=True), **options)
 
 
 def _open_page(in_browser: bool, address: str) -> None:
@@ -139,8 +140,7 @@ def _open_page(in_browser: bool, address: str) -> None:
 @click.option("--whose", default="majority", show_default=True, metavar="NAME", help="An annotator, or adjudicated.")
 def export(database: str, output: str, force: bool, whose: str) -> None:
     """Write labels given by hand to a file: of one annotator, of the majority, or adjudicated."""
-    count = stance.export_labels(database, output, whose=whose, force=force)
-    click.echo(f"{output}: {count} posts", err=True)
+    click.echo(f"{output}: {stance.export_labels(database, output, whose=whose, force=force)}", err=True)
 
 
 def _summary(thread: Thread) -> str:
