@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from stance.threads import label_rows as label_rows
     from stance.train import Settings, Trained
     from stance.training import model_name, spelling_hint, train
-    from stance.workflow import demo_posts, explain, explain_post, label, load_corpus
+    from stance.workflow import demo_posts, explain, explain_post, label, learned_from, load_corpus
     from stance.workflow import shipped_manifest as shipped_manifest
 
 _HOME = {
@@ -87,6 +87,7 @@ _HOME = {
     "extract_all": "extract",
     "label": "workflow",
     "label_files": "stream",
+    "learned_from": "workflow",
     "load_corpus": "workflow",
     "load_model": "model",
     "model_name": "training",
@@ -164,6 +165,7 @@ __all__ = [
     "extract_all",
     "label",
     "label_files",
+    "learned_from",
     "load_corpus",
     "load_model",
     "model_name",

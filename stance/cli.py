@@ -172,8 +172,7 @@ def train(
     """Train a model on labelled POSTS (columns text and stance), by default the corpus that comes along."""
     where = output or Path("models") / (name or stance.model_name(target))
     stance.refuse_existing(where, force=chosen["force"])
-    hint = stance.spelling_hint(target, spellings) if posts and not chosen["with_corpus"] else None
-    if hint:
+    if hint := stance.spelling_hint(target, spellings) if posts and not chosen["with_corpus"] else None:
         click.echo(hint, err=True)
     settings, names, beside = stance.Settings(seed=chosen["seed"]), spellings or None, chosen["with_corpus"]
     trained = stance.train(posts, target=target, name=name, spellings=names, settings=settings, with_corpus=beside)
@@ -311,8 +310,13 @@ def evaluate(
         scores = stance.evaluate(known, stance.read_table(labels), against=against)
         written = stance.evaluation_report(scores, known, command=_command()) if report_file else ""
     else:
-        scores = stance.evaluate_model(known, model=model, against=against)
-        written = stance.report_evaluation(known, scores, model, command=_command()) if report_file else ""
+        loaded = stance.load_model(model)
+        if stance.learned_from(loaded, known):
+            click.echo(
+                f"{gold}: {loaded.id} has learned from these posts; these figures say nothing of others", err=True
+            )
+        scores = stance.evaluate_model(known, model=loaded, against=against).toward(loaded.target)
+        written = stance.report_evaluation(known, scores, loaded, command=_command()) if report_file else ""
     _write_page(written, report_file, force=force)
     click.echo(json.dumps(scores.to_dict()) if as_json else printable(str(scores)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Sequence
@@ -20,9 +19,9 @@ from stance.errors import DataError
 from stance.evaluate import evaluate
 from stance.labelling import label_posts
 from stance.model import Model
-from stance.tables import json_line, read_table
+from stance.tables import read_table
 from stance.train import STEPS, Settings, Trained, check_counts, cross_validated, fit, with_card
-from stance.workflow import load_corpus, shipped_manifest
+from stance.workflow import load_corpus, shipped_manifest, table_digest
 
 #: What every model is for, on its card.
 INTENDED_USE = (
@@ -164,12 +163,10 @@ def _beside_corpus(posts: pd.DataFrame, target: str, *, about: str) -> pd.DataFr
 
 def _describe(posts: pd.DataFrame) -> dict[str, Any]:
     """Counts and the hash of the training table: the same hash means the same posts and labels in the same order."""
-    columns = [name for name in ("thread", "post", "parent", "author", "text", "stance", "text_only") if name in posts]
-    digest = hashlib.sha256(b"".join(json_line(row) for row in posts[columns].to_dict("records"))).hexdigest()
     counts = posts["stance"].value_counts()
     return {
         "posts": len(posts),
         "threads": int(posts["thread"].nunique()),
         "labels": {label: int(counts.get(label, 0)) for label in LABELS},
-        "sha256": digest,
+        "sha256": table_digest(posts),
     }

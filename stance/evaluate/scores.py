@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -101,6 +101,8 @@ class Scores:
         Agreement of gold with a second annotator, where the gold table holds one.
     mistakes : tuple of Mistake
         Every wrong label, the most confident first.
+    model, target : str or None
+        Who gave the labels, and about whom or what; None where the labels table names none or several.
     """
 
     against: str
@@ -125,6 +127,12 @@ class Scores:
     slices: tuple[Slice, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     n_unlabelled: int = 0
+    model: str | None = None
+    target: str | None = None
+
+    def toward(self, target: str) -> Scores:
+        """The same, of labels about this target."""
+        return replace(self, target=target)
 
     def to_dict(self) -> dict[str, Any]:
         """Give every figure as plain values, for JSON."""
@@ -195,7 +203,13 @@ def evaluate(gold: pd.DataFrame, labels: pd.DataFrame, *, against: str = "stance
         slices=slices(joined, truth, answers, seed=seed),
         mistakes=_mistakes(joined, truth, answers, confidence),
         n_unlabelled=len(gold) - len(joined),
+        model=_only_model(labels),
     )
+
+
+def _only_model(labels: pd.DataFrame) -> str | None:
+    models = set(labels["model"].dropna()) if "model" in labels.columns else set()
+    return str(models.pop()) if len(models) == 1 else None
 
 
 def join(gold: pd.DataFrame, labels: pd.DataFrame, against: str) -> tuple[pd.DataFrame, str]:

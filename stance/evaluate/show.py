@@ -56,7 +56,8 @@ def _heading(scores: Mapping[str, Any]) -> str:
     compared = f"{_count(scores['n_posts'], 'post')} of {_count(scores['n_threads'], 'thread')}"
     left = scores["n_unlabelled"]
     rest = f" ({_count(left, 'more post')} without a label: read, not compared)" if left else ""
-    return f"{compared}{rest}; {drawn}"
+    labelled = f"model {scores['model']}: stance toward {scores['target']}\n" if scores["target"] else ""
+    return f"{labelled}{compared}{rest}; {drawn}"
 
 
 def _tables(scores: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
