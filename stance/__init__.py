@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from stance.terminal import print_rows as print_rows
     from stance.threads import label_rows as label_rows
     from stance.train import Settings, Trained
-    from stance.training import model_name, train
-    from stance.workflow import demo_posts, explain, explain_post, label, load_corpus
+    from stance.training import model_name, spelling_hint, train
+    from stance.workflow import demo_posts, explain, explain_post, label, learned_from, load_corpus
     from stance.workflow import shipped_manifest as shipped_manifest
 
 _HOME = {
@@ -90,6 +90,7 @@ _HOME = {
     "extract_all": "extract",
     "label": "workflow",
     "label_files": "stream",
+    "learned_from": "workflow",
     "load_corpus": "workflow",
     "load_model": "model",
     "model_name": "training",
@@ -102,6 +103,7 @@ _HOME = {
     "report": "reporting",
     "report_evaluation": "reporting",
     "save_model": "model",
+    "spelling_hint": "training",
     "table_to_threads": "data",
     "threads_to_table": "data",
     "train": "training",
@@ -169,6 +171,7 @@ __all__ = [
     "extract_all",
     "label",
     "label_files",
+    "learned_from",
     "load_corpus",
     "load_model",
     "model_name",
@@ -181,6 +184,7 @@ __all__ = [
     "report",
     "report_evaluation",
     "save_model",
+    "spelling_hint",
     "table_to_threads",
     "threads_to_table",
     "train",

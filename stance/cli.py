@@ -118,12 +118,13 @@ def _key(pseudonymise: bool, path: str | None) -> bytes | None:
 @click.option("--overlap", default=1.0, show_default=True, type=click.FloatRange(0, 1), help="Share that all label.")
 @click.option("--target", default="Huawei", show_default=True, metavar="NAME", help="What the stances are about.")
 @click.option("--codebook", metavar="FILE", help="Markdown to show instead of the codebook that comes with stance.")
+@click.option("--import", "import_only", is_flag=True, help="Take posts and labels into the database, and be done.")
 @click.option("--labels-of", metavar="NAME", help="Whose the labels in the sources are; by default yours.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Share with a team; the link then has a token.")
 @click.option("--token", metavar="TEXT", help="The token of that link. By default a new one.")
 def annotate(sources: tuple[str, ...], no_open: bool, **options: Any) -> None:
     """Label posts by hand in the browser: one key a label, each post in its conversation."""
-    stance.annotate(sources, ready=partial(_open_page, not no_open), **options)
+    stance.annotate(sources, ready=partial(_open_page, not no_open), tell=partial(click.echo, err=True), **options)
 
 
 def _open_page(in_browser: bool, address: str) -> None:
@@ -139,8 +140,7 @@ def _open_page(in_browser: bool, address: str) -> None:
 @click.option("--whose", default="majority", show_default=True, metavar="NAME", help="An annotator, or adjudicated.")
 def export(database: str, output: str, force: bool, whose: str) -> None:
     """Write labels given by hand to a file: of one annotator, of the majority, or adjudicated."""
-    count = stance.export_labels(database, output, whose=whose, force=force)
-    click.echo(f"{output}: {count} posts", err=True)
+    click.echo(f"{output}: {stance.export_labels(database, output, whose=whose, force=force)}", err=True)
 
 
 def _summary(thread: Thread) -> str:
@@ -172,6 +172,8 @@ def train(
     """Train a model on labelled POSTS (columns text and stance), by default the corpus that comes along."""
     where = output or Path("models") / (name or stance.model_name(target))
     stance.refuse_existing(where, force=chosen["force"])
+    if hint := stance.spelling_hint(target, spellings) if posts and not chosen["with_corpus"] else None:
+        click.echo(hint, err=True)
     settings, names, beside = stance.Settings(seed=chosen["seed"]), spellings or None, chosen["with_corpus"]
     trained = stance.train(posts, target=target, name=name, spellings=names, settings=settings, with_corpus=beside)
     folder = stance.save_model(trained.model, where, force=chosen["force"])
@@ -317,7 +319,7 @@ def evaluate(
     """Score labels or a model against posts whose stance is known."""
     if labels and model:
         raise click.UsageError("--labels and --model exclude each other")
-    known = stance.read_gold(gold, page, against, tell=_say)
+    known = stance.read_gold(gold, page, against)
     if labels:
         scores = stance.evaluate(known, stance.read_table(labels), against=against)
         written = stance.evaluation_report(scores, known, command=_command()) if report_file else ""
@@ -347,8 +349,8 @@ def compare(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Compare two labels tables, or with --gold also models, on the same posts."""
-    known = stance.read_gold(gold, page, against, tell=_say) if gold else None
+    """Compare two labels tables, or with --gold also models, on the posts that all of them label."""
+    known = stance.read_gold(gold, page, against) if gold else None
     tables = [_labels_of(source, known) for source in (a, b)]
     comparison = stance.compare(known, *tables, names=(a, b), against=against)
     if report_file:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import warnings
 from pathlib import Path
 
 import pandas as pd
 
 from stance.data import Thread, check_posts
-from stance.errors import DataError
+from stance.errors import DataError, StanceWarning
 from stance.evaluate import apply_standoff
 from stance.evaluate.scores import labelled_by_model
 from stance.extract import extract
@@ -20,10 +20,8 @@ def read_gold(
     path: str | os.PathLike[str],
     page: str | None = None,
     against: str = "stance",
-    *,
-    tell: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
-    """Read a gold posts table, or stand-off labels onto their page.
+    """Read a gold posts table, or stand-off labels onto their page; a `StanceWarning` tells of a model's own labels.
 
     Parameters
     ----------
@@ -31,8 +29,6 @@ def read_gold(
         The page of stand-off labels.
     against : {"stance", "text_only"}
         The column that is going to be scored against.
-    tell : callable, optional
-        Warned in one line where the labels are a model's own.
 
     Raises
     ------
@@ -41,9 +37,9 @@ def read_gold(
     """
     where, table = os.fspath(path), read_table(path)
     model = labelled_by_model(table)
-    if model and tell:
+    if model:
         doubt = "a model's labels are no gold, unless a person checked them"
-        tell(f"warning: {where}: column 'model' says {model}: {doubt}")
+        warnings.warn(f"{where}: column 'model' says {model}: {doubt}", StanceWarning, stacklevel=2)
     if page:
         return apply_standoff(table, _only_thread(page), where=where)
     if "text" not in table.columns:

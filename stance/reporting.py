@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from stance.data import Thread, table_to_threads
+from stance.errors import StanceWarning
 from stance.evaluate import Scores, evaluate
 from stance.explain import explain_text
 from stance.given import Labelled, anew, as_in, gather, label_all, labels_beside, name_of_labels
@@ -22,7 +24,7 @@ from stance.report import SHOWN_POSTS, Because, Page, batch_report, evaluation_r
 from stance.report import report as thread_report
 from stance.tables import replacing
 from stance.tree import conversation_tree
-from stance.workflow import Sources, demo_posts, label, read_posts
+from stance.workflow import Sources, demo_posts, label, learned_from, read_posts
 
 
 def report(
@@ -192,10 +194,15 @@ def evaluate_model(
 ) -> Scores:
     """Label the posts of `gold` and score the labels; against `text_only` each post is read alone.
 
-    The whole of `gold` is one input: the conversation of its threads counts as it would for a new page.
+    The whole of `gold` is one input: the conversation of its threads counts as it would for a new page. A
+    `StanceWarning` says where the model has learned from these very posts.
     """
-    labels = label(gold, model, conversation=against == "stance")
-    return evaluate(gold, labels, against=against)
+    loaded = load_model(model)
+    if learned_from(loaded, gold):
+        text = f"{loaded.id} has learned from these posts; these figures say nothing of others"
+        warnings.warn(text, StanceWarning, stacklevel=2)
+    labels = label(gold, loaded, conversation=against == "stance")
+    return evaluate(gold, labels, against=against).toward(loaded.target)
 
 
 def demo() -> str:

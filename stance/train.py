@@ -45,6 +45,8 @@ Progress = Callable[[str], None]
 #: A corpus needs this many posts of each stance before a classifier of it can be called one.
 MIN_POSTS_A_LABEL = 5
 
+#: Below these, scores on held-out posts have hardly anything to differ in.
+_FEW_THREADS, _FEW_POSTS = 10, 200
 #: With fewer groups than this of one kind, the next finer kind is taken.
 MIN_GROUPS = 3
 
@@ -111,16 +113,18 @@ class Trained:
         card = self.model.card
         learned = card.get("training", {})
         labels = ", ".join(f"{count} {label}" for label, count in learned.get("labels", {}).items())
-        best = self.candidates[0]
+        best = self.candidates[0].strength
         lines = [
             f"{card.get('name', 'model')}: stance toward {card.get('target', '?')}",
             f"learned from {learned.get('posts')} posts of {learned.get('threads')} threads ({labels})",
-            f"{len(self.model.ngrams)} n-grams; C {best.strength:g}, the best of {len(self.candidates)} settings",
+            f"{len(self.model.ngrams)} n-grams; C {best:g}, the best of {len(self.candidates)} settings",
             f"undecided below probability {self.model.threshold:.2f}",
             "on held-out groups           accuracy  macro-F1",
         ]
         for name, scores in card.get("cross_validation", {}).items():
             lines.append(f"{name.replace('_', ' '):<28} {scores['accuracy']:>8.3f} {scores['macro_f1']:>9.3f}")
+        if learned and (learned["threads"] < _FEW_THREADS or learned["posts"] < _FEW_POSTS):
+            lines.append("few threads: these figures say little; evaluate on pages kept apart")
         return "\n".join(lines)
 
 
@@ -134,7 +138,7 @@ def fit(posts: pd.DataFrame, settings: Settings, *, target_names: tuple[str, ...
     progress : callable
         Told the name of each step as it begins.
     """
-    _check_counts(posts)
+    check_counts(posts)
     stance, text_only = label_numbers(posts, "stance"), label_numbers(posts, "text_only")
     folds = make_folds(group_numbers(posts), settings)
     graph = conversation_graph(posts)
@@ -224,12 +228,13 @@ def label_numbers(posts: pd.DataFrame, column: str) -> Ints:
     return np.array([LABELS.index(label) for label in labels], dtype=np.int64)
 
 
-def _check_counts(posts: pd.DataFrame) -> None:
+def check_counts(posts: pd.DataFrame, *, fix: str = "label more posts") -> None:
+    """Refuse a table with too few posts of a stance to learn it; `fix` says what to do about it."""
     counts = posts["stance"].value_counts()
     for label in LABELS:
         if counts.get(label, 0) < MIN_POSTS_A_LABEL:
             problem = f"{counts.get(label, 0)} posts labelled {label!r}, at least {MIN_POSTS_A_LABEL} are needed"
-            raise DataError(problem, where="training posts", fix="label more posts, or add --with-corpus")
+            raise DataError(problem, where="training posts", fix=fix)
 
 
 def group_numbers(posts: pd.DataFrame) -> Ints:
@@ -350,8 +355,6 @@ def choose(
 #: Bytes that all folds side by side may take; a fold has its own matrix, and a copy of the rows that it learns from.
 _MEMORY = 4 << 30
 _BYTES_OF_AN_NGRAM = 32
-
-
 #: N-grams, some thousand posts, below which a fold is fitted sooner than a process for it has begun.
 _WORTH_A_PROCESS = 300_000
 

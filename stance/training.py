@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Sequence
@@ -20,9 +19,9 @@ from stance.errors import DataError
 from stance.evaluate import evaluate
 from stance.labelling import label_posts
 from stance.model import Model
-from stance.tables import json_line, read_table
-from stance.train import STEPS, Settings, Trained, cross_validated, fit, with_card
-from stance.workflow import load_corpus, shipped_manifest
+from stance.tables import read_table
+from stance.train import STEPS, Settings, Trained, check_counts, cross_validated, fit, with_card
+from stance.workflow import load_corpus, shipped_manifest, table_digest
 
 #: What every model is for, on its card.
 INTENDED_USE = (
@@ -68,8 +67,8 @@ def train(
     name : str, optional
         The model's name; by default the target's, in lower case.
     spellings : sequence of str, optional
-        How the target's name begins in posts, with its misspellings; by default what the shipped corpus says, or the
-        target's name itself.
+        How the target's name begins in posts, with its misspellings, one word each; by default what the shipped corpus
+        says, or the target's name itself.
     with_corpus : bool
         Learn from the corpus that comes with stance as well: a few posts of one's own forum are too few alone. They
         make a slice of their own, which is held out as a whole when settings are chosen.
@@ -83,10 +82,11 @@ def train(
     ------
     DataError
         If the table breaks the rules of a posts table, has too few posts of a stance, or is to be read with the corpus
-        but is about another target.
+        but is about another target, or if a spelling is not one word.
     """
     settings = settings or Settings()
     shipped = shipped_manifest()
+    _check_spellings(spellings or ())
     if spellings is None:
         spellings = shipped["spellings"] if posts is None or with_corpus else [target]
     names = tuple(spelling.lower() for spelling in spellings)
@@ -95,6 +95,8 @@ def train(
         table = _beside_corpus(table, target, about=shipped["target"])
     is_test = table["split"].eq("test") if "split" in table.columns else pd.Series(False, index=table.index)
     learned, test = table[~is_test].reset_index(drop=True), table[is_test].reset_index(drop=True)
+    more = target == shipped["target"] and posts is not None and not with_corpus
+    check_counts(learned, fix="label more posts, or add --with-corpus" if more else "label more posts")
     with tqdm(total=STEPS, disable=None, leave=False) as bar:
         trained = fit(learned, settings, target_names=names, progress=partial(_step, bar))
     trained = with_card(trained, {"name": name or model_name(target), "target": target, **trained.model.card})
@@ -122,6 +124,27 @@ def model_name(target: str) -> str:
     'acme-e-bikes'
     """
     return re.sub(r"\W+", "-", target.lower()).strip("-") or "model"
+
+
+def spelling_hint(target: str, spellings: Sequence[str] | None) -> str | None:
+    """Say what to do about a name that is not found in posts as it stands; None where it is.
+
+    Posts are read word by word, and digits as numbers.
+
+    >>> spelling_hint("Acme e-bikes", None)
+    "'Acme e-bikes' is not looked for as it stands; name the words that it goes by with --spelling, one word each"
+    >>> spelling_hint("Acme e-bikes", ["acme"]), spelling_hint("Acme", None)
+    (None, None)
+    """
+    if spellings or not re.search(r"\s|\d", target.strip()):
+        return None
+    return f"{target!r} is not looked for as it stands; name the words that it goes by with --spelling, one word each"
+
+
+def _check_spellings(spellings: Sequence[str]) -> None:
+    for spelling in spellings:
+        if len(spelling.split()) != 1:
+            raise DataError(f"spelling {spelling!r} is not one word", fix="give one word; repeat the option for more")
 
 
 def _read_on(test: pd.DataFrame, model: Model) -> dict[str, Any]:
@@ -159,12 +182,10 @@ def _beside_corpus(posts: pd.DataFrame, target: str, *, about: str) -> pd.DataFr
 
 def _describe(posts: pd.DataFrame) -> dict[str, Any]:
     """Counts and the hash of the training table: the same hash means the same posts and labels in the same order."""
-    columns = [name for name in ("thread", "post", "parent", "author", "text", "stance", "text_only") if name in posts]
-    digest = hashlib.sha256(b"".join(json_line(row) for row in posts[columns].to_dict("records"))).hexdigest()
     counts = posts["stance"].value_counts()
     return {
         "posts": len(posts),
         "threads": int(posts["thread"].nunique()),
         "labels": {label: int(counts.get(label, 0)) for label in LABELS},
-        "sha256": digest,
+        "sha256": table_digest(posts),
     }

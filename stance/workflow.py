@@ -6,6 +6,7 @@ do without, and a single thread should be labelled within a second.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from stance.errors import DataError
 from stance.explain import Explanation, PostExplanation, explain_in_conversation, explain_text
 from stance.labelling import label_posts
 from stance.model import Model, load_model
-from stance.tables import read_table
+from stance.tables import json_line, read_table
 from stance.threads import named, threads_in, where_of
 
 #: Anything that holds posts: a path or URL, "-", a thread, several of these, or a posts table.
@@ -36,6 +37,18 @@ def shipped_manifest() -> dict[str, Any]:
     """What is known of the corpus that comes with stance: target, spellings of its name, counts, hashes."""
     manifest: dict[str, Any] = json.loads((shipped("data") / "manifest.json").read_bytes())
     return manifest
+
+
+def table_digest(posts: pd.DataFrame) -> str:
+    """SHA-256 of a training table: the same digest means the same posts and labels in the same order."""
+    columns = [name for name in ("thread", "post", "parent", "author", "text", "stance", "text_only") if name in posts]
+    return hashlib.sha256(b"".join(json_line(row) for row in posts[columns].to_dict("records"))).hexdigest()
+
+
+def learned_from(model: Model, posts: pd.DataFrame) -> bool:
+    """Tell whether a model was trained on just this table, or on what of it is no test split, as its card says."""
+    learned = posts[posts["split"] != "test"] if "split" in posts.columns else posts
+    return model.card.get("training", {}).get("sha256") in (table_digest(posts), table_digest(learned))
 
 
 def label(

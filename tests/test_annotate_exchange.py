@@ -6,7 +6,15 @@ import pandas as pd
 import pytest
 
 from stance.annotate.events import Event
-from stance.annotate.exchange import add_sources, export_labels, labels_table, read_source, read_sources, whole_table
+from stance.annotate.exchange import (
+    Read,
+    add_sources,
+    export_labels,
+    labels_table,
+    read_source,
+    read_sources,
+    whole_table,
+)
 from stance.annotate.learner import Guesses
 from stance.annotate.store import Store
 from stance.data import check_posts, posts_table
@@ -67,7 +75,7 @@ def test_exports_of_one_annotator_the_majority_and_the_adjudicated(store):
 @pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
 def test_an_export_is_a_posts_table_that_training_takes_at_once(store, tmp_path, ending):
     path = tmp_path / f"gold{ending}"
-    assert export_labels(store, path, whose="ann") == 2
+    assert str(export_labels(store, path, whose="ann")) == "2 posts, 1 unsure left out"
     table = check_posts(read_table(path), labelled=True)
     assert table[["text", "author", "stance", "site"]].values.tolist() == [
         ["Their masts held,\r\nall night.", "Ann", "favor", "masts"],
@@ -202,7 +210,7 @@ def test_doccano_rows_come_in_with_their_label(tmp_path):
         (
             "gold.csv",
             "post,text,stance\n1,Fine.,pro\n",
-            "gold.csv, row 1: unknown label 'pro'; use favor, against or none",
+            "gold.csv, row 2: unknown label 'pro'; use favor, against or none",
         ),
         ("gold.csv", "post,stance\n1,favor\n", "no column 'text'"),
         ("tasks.json", '[{"data": {"words": "Fine."}}]', "a task without text"),
@@ -213,6 +221,43 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path, name, content, problem):
     with pytest.raises(DataError) as caught:
         read_source(str(tmp_path / name), "me")
     assert problem in str(caught.value)
+
+
+def test_labels_without_words_come_in_where_their_posts_are(store, tmp_path):
+    export_labels(store, tmp_path / "ann.labels.csv", whose="ann")
+    other = Store(tmp_path / "other.db")
+    other.add_posts(POSTS)
+    (added,) = add_sources(other, read_sources([str(tmp_path / "ann.labels.csv")], "nobody"))
+    assert str(added) == f"{tmp_path / 'ann.labels.csv'}: 0 new posts, 3 new labels"
+    assert given(other, "ann") == given(store, "ann")
+    other.close()
+
+
+def test_labels_without_words_are_refused_where_their_posts_are_not(store, tmp_path):
+    export_labels(store, tmp_path / "ann.labels.csv", whose="ann")
+    other = Store(tmp_path / "other.db")
+    with pytest.raises(DataError) as caught:
+        add_sources(other, read_sources([str(tmp_path / "ann.labels.csv")], "nobody"))
+    assert "no post '1' in thread 't'" in str(caught.value) and other.event_count() == 0
+    other.close()
+
+
+def test_a_label_is_read_as_a_person_typed_it(tmp_path):
+    (tmp_path / "typed.csv").write_text("post,text,stance\n1,Fine.,Against \n2,Bad., FAVOR\n3,Hm.,  \n")
+    _, labels = read_source(str(tmp_path / "typed.csv"), "me")
+    assert [(one.post, one.value) for one in labels] == [("1", "against"), ("2", "favor")]
+
+
+def test_posts_that_come_again_under_other_ids_are_counted(store):
+    again = POSTS.assign(thread="elsewhere", post=["7", "8", "9"])
+    (added,) = add_sources(store, [Read("again.html", again, [])])
+    (same,) = add_sources(store, [Read("page.html", POSTS, [])])
+    assert (added.posts, added.met_before, same.posts, same.met_before) == (3, 3, 0, 0)
+
+
+def test_an_export_says_how_many_answers_give_no_label(store, tmp_path):
+    said = {whose: str(export_labels(store, tmp_path / f"{whose}.csv", whose=whose)) for whose in ("bob", "majority")}
+    assert said == {"bob": "3 posts", "majority": "2 posts, 1 unsure or tied left out"}
 
 
 def test_an_export_of_nobody_says_who_there_is(store, tmp_path):

@@ -1,9 +1,11 @@
 """The labels database: an append-only history that nothing is lost from."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
 import pandas as pd
 import pytest
@@ -166,6 +168,26 @@ def test_eight_writers_at_once_lose_nothing(store):
     for thread in threads:
         thread.join()
     assert store.event_count() == 320
+
+
+def test_the_file_alone_can_be_copied_while_people_label(store, tmp_path):
+    store.add([label("first", post="1"), label("second", post="2")])
+    shutil.copyfile(store.path, tmp_path / "copy.db")
+    copy = Store(tmp_path / "copy.db")
+    assert copy.standing() == store.standing() and copy.posts().equals(store.posts())
+    copy.close()
+
+
+def test_a_label_is_stored_at_once_while_somebody_reads(store, tmp_path):
+    with closing(sqlite3.connect(store.path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM event").fetchone()
+        store.add([label("first")])
+    store.add([label("second", post="2")])
+    shutil.copyfile(store.path, tmp_path / "copy.db")
+    copy = Store(tmp_path / "copy.db")
+    assert copy.event_count() == 2
+    copy.close()
 
 
 WRITER = """

@@ -219,6 +219,15 @@ def test_a_broken_export_that_is_one_whole_is_to_be_exported_again(tmp_path):
     assert (done.exit_code, done.stderr.endswith("line 3 column 1 (char 15)); export it again\n")) == (2, True)
 
 
+@pytest.mark.parametrize(("target", "hinted"), [("slow zone", True), ("5G", True), ("Acme", False)])
+def test_a_target_that_is_not_one_word_is_told_of_spellings(tmp_path, target, hinted):
+    (tmp_path / "posts.csv").write_text("text,stance\nfine,favor\n")
+    done = run("train", tmp_path / "posts.csv", "--target", target, "-o", tmp_path / "model")
+    told = [f"{target!r} is not looked for as it stands; name the words that it goes by with --spelling, one word each"]
+    assert done.stderr.splitlines()[:-1] == (told if hinted else [])
+    assert "1 posts labelled 'favor', at least 5" in done.stderr
+
+
 def test_an_unknown_label_names_its_row(tmp_path):
     (tmp_path / "gold.csv").write_text("post,text,stance\n1,a,favor\n2,b,pro\n")
     done = run("evaluate", tmp_path / "gold.csv")

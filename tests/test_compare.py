@@ -10,8 +10,8 @@ from scipy.stats import binomtest
 from stance.data import LABELS, posts_table
 from stance.errors import DataError
 from stance.evaluate import compare
-from stance.evaluate.comparison import Change, Difference, mcnemar
-from stance.evaluate.intervals import interval_of, resample, resample_posts
+from stance.evaluate.comparison import Change, Difference, LeftOut, mcnemar
+from stance.evaluate.intervals import Interval, interval_of, resample, resample_posts
 from stance.evaluate.measures import accuracy, confusion_by_thread, macro_f1
 
 
@@ -76,14 +76,43 @@ def test_a_comparison_becomes_json_and_a_table_that_names_the_first_twenty():
     assert "<table>" in found._repr_html_()
 
 
+def test_a_second_labeller_of_twenty_posts_is_compared_on_these_twenty():
+    mine, bobs = table(LABELS * 10), table(LABELS * 7)[1:]
+    found = compare(None, mine, bobs, names=("me.csv", "bob.csv"))
+    assert (found.n_posts, found.left_out, found.kappa) == (20, LeftOut(a=10, b=0, gold=None), 1.0)
+    said = "20 posts labelled by all; left out: 10 of me.csv, 0 of bob.csv"
+    assert str(found).startswith(said) and f"<p>{said}</p>" in found._repr_html_()
+
+
+@pytest.mark.parametrize("empty", [None, "", float("nan")])
+def test_a_post_with_an_empty_cell_is_a_post_without_a_label(empty):
+    found = compare(None, table(["favor", "none", "none"]), table([empty, "none", "favor"]))
+    assert (found.n_posts, found.left_out) == (2, LeftOut(a=1, b=0, gold=None))
+
+
+def test_where_all_label_the_same_posts_nothing_is_said_to_be_left_out():
+    assert "left out" not in str(compare(None, table(LABELS), table(LABELS)))
+
+
+def test_with_gold_the_posts_that_all_three_label_are_compared():
+    gold, a, b = table(LABELS * 4), table(LABELS * 3), table(LABELS * 4)[3:]
+    found = compare(gold, a, b)
+    assert (found.n_posts, found.left_out) == (6, LeftOut(a=3, b=3, gold=6))
+    assert found.accuracy.accuracy == Difference(1.0, 1.0, 0.0, Interval(0.0, 0.0))
+
+
 @pytest.mark.parametrize(
-    ("n_old", "n_new", "only"), [(3, 2, "old"), (2, 3, "new")], ids=["the first has more", "the second has more"]
+    ("gold", "message"),
+    [
+        (None, "old and new: only 1 post is labelled in all of them (3 in old, 1 in new)"),
+        (LABELS, "old and new and gold: only 1 post is labelled in all of them (3 in old, 1 in new, 3 in gold)"),
+    ],
 )
-def test_without_gold_both_must_label_the_same_posts(n_old, n_new, only):
+def test_a_single_common_post_is_no_comparison_and_every_file_is_named(gold, message):
+    known = None if gold is None else table(gold)
     with pytest.raises(DataError) as error:
-        compare(None, table(["favor"] * n_old), table(["favor"] * n_new), names=("old", "new"))
-    problem = f"only {only} labels post '2' of thread '2'"
-    assert str(error.value) == f"old and new: {problem}; label the same posts twice, or give gold"
+        compare(known, table(LABELS), table(["favor"]), names=("old", "new"))
+    assert str(error.value) == f"{message}; label the same posts twice: the same thread and post in each table"
 
 
 @pytest.mark.parametrize(("stances", "which"), [((["pro"], ["favor"]), "old"), ((["favor"], ["pro"]), "new")])

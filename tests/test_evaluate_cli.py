@@ -1,5 +1,6 @@
 """`stance evaluate` and `stance compare` print what the library gives, for people and for machines."""
 
+import dataclasses
 import importlib
 import json
 
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 import stance
 from stance.cli import main
 from stance.data import LABELS, posts_table
+from stance.workflow import table_digest
 
 
 @pytest.fixture
@@ -54,6 +56,29 @@ def test_compare_prints_figures_and_posts(folder):
     assert figures["names"] == ["same.csv", "favor.parquet"]
     assert (figures["accuracy"]["only_a_right"], len(figures["changed"])) == (20, 20)
     assert "exact McNemar test" in run("compare", "same.csv", "favor.parquet", "--gold", "gold.jsonl").stdout
+
+
+def test_the_scores_of_a_model_name_it_and_its_target(folder, small_model):
+    stance.save_model(dataclasses.replace(small_model, card={**small_model.card, "target": "Trams"}), "trams")
+    loaded = stance.load_model("trams")
+    printed = run("evaluate", "gold.jsonl", "--model", "trams")
+    assert printed.stdout.startswith(f"model {loaded.id}: stance toward Trams\n30 posts of 6 threads")
+    assert printed.stderr == ""
+    figures = json.loads(run("evaluate", "gold.jsonl", "--model", "trams", "--json").stdout)
+    assert (figures["model"], figures["target"]) == (loaded.id, "Trams")
+
+
+@pytest.mark.parametrize("further", [{}, {"split": ["test"] * 10 + ["train"] * 20}])
+def test_figures_on_what_a_model_has_learned_from_come_with_a_warning(folder, small_model, further):
+    known = stance.check_posts(stance.read_table("gold.jsonl")).assign(**further)
+    learned = known[10:] if further else known
+    card = {**small_model.card, "training": {"posts": 20, "threads": 6, "labels": {}, "sha256": table_digest(learned)}}
+    stance.save_model(dataclasses.replace(small_model, card=card), "m")
+    stance.write_table(known, "known.jsonl")
+    stance.write_table(known[:9], "kept-apart.jsonl")
+    warned = f"warning: {stance.load_model('m').id} has learned from these posts; these figures say nothing of others\n"
+    assert run("evaluate", "known.jsonl", "--model", "m").stderr == warned
+    assert run("evaluate", "kept-apart.jsonl", "--model", "m").stderr == ""
 
 
 def test_a_function_is_not_hidden_by_the_module_of_its_name():

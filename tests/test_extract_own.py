@@ -33,6 +33,43 @@ def test_a_description_of_another_forum_changes_nothing(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("broken", "read_as"),
+    [
+        ('marks = ["talk-list', "repeated blocks"),
+        ('post = ["article.talk', "repeated blocks"),
+        ('text = [".said', "repeated blocks"),
+        ('author = [".rider', "repeated blocks"),
+        ('id = ["@id', "The Wheelhouse"),
+        ('date = ["time', "The Wheelhouse"),
+    ],
+)
+def test_the_page_is_guessed_where_posts_words_or_authors_are_not_found(broken, read_as, tmp_path, monkeypatch):
+    described = (EXAMPLES / "wheelhouse.toml").read_text()
+    assert broken in described
+    (tmp_path / "own.toml").write_text(described.replace(broken, f"{broken}-not-there"))
+    monkeypatch.setenv("STANCE_PLATFORMS", str(tmp_path / "own.toml"))
+    assert stance.extract(EXAMPLES / "forum.html")[0].platform == read_as
+
+
+@pytest.mark.parametrize(
+    ("post", "quote"),
+    [
+        ("<div class='said'><q class='cite'>Theirs.</q> Mine {}.</div>", "Theirs."),
+        ("<q class='cite'>Theirs.</q><div class='said'>Mine {}.</div>", None),
+    ],
+    ids=["within text", "beside text"],
+)
+def test_a_quotation_is_looked_for_within_the_text(post, quote, tmp_path, monkeypatch):
+    rules = 'marks = ["talks"]\npost = ["article"]\nauthor = ["b"]\ntext = [".said"]\nquote = ["q.cite"]\n'
+    (tmp_path / "own.toml").write_text(f"[Mine]\n{rules}")
+    posts = "".join(f"<article><b>n{number}</b>{post.format(number)}</article>" for number in range(3))
+    (tmp_path / "page.html").write_text(f"<html><body><div class='talks'>{posts}</div></body></html>")
+    monkeypatch.setenv("STANCE_PLATFORMS", str(tmp_path / "own.toml"))
+    found = [(post.text, post.quote) for post in stance.extract(tmp_path / "page.html")[0].posts]
+    assert found == [(f"Mine {number}.", quote) for number in range(3)]
+
+
+@pytest.mark.parametrize(
     ("toml", "problem"),
     [
         ("pots", "not TOML"),

@@ -21,6 +21,7 @@ from stance.train import (
     group_numbers,
     label_numbers,
     make_folds,
+    with_card,
 )
 
 FAST = Settings(strengths=(1.0,), folds=3)
@@ -118,6 +119,34 @@ def test_a_few_posts_of_ones_own_can_be_learned_beside_the_corpus(monkeypatch, s
         training.train(own, settings=FAST)
     trained = training.train(own, settings=FAST, with_corpus=True)
     assert trained.model.card["training"]["posts"] == len(small_corpus) + len(own)
+
+
+def test_only_posts_about_the_targets_corpus_are_advised_to_be_read_beside_it():
+    own = pd.DataFrame({"text": ["Nice bike"] * 3, "stance": ["none"] * 3})
+    with pytest.raises(DataError) as error:
+        training.train(own, target="Acme")
+    said = "training posts: 0 posts labelled 'favor', at least 5 are needed; label more posts"
+    assert str(error.value) == said
+
+
+@pytest.mark.parametrize("spelling", ["slow zone", " ", ""])
+def test_a_spelling_is_one_word(spelling, small_corpus):
+    with pytest.raises(DataError, match="is not one word; give one word; repeat the option for more"):
+        training.train(small_corpus, target="Slow zone", spellings=[spelling])
+
+
+@pytest.mark.parametrize(
+    ("posts", "threads", "last"),
+    [
+        (240, 40, "conversation"),
+        (240, 9, "few threads: these figures say little; evaluate on pages kept apart"),
+        (199, 40, "few threads: these figures say little; evaluate on pages kept apart"),
+    ],
+)
+def test_the_summary_of_little_says_so(small_trained, posts, threads, last):
+    card = {"training": {"posts": posts, "threads": threads}}
+    card |= {"cross_validation": {"conversation": {"accuracy": 0.5, "macro_f1": 0.5}}}
+    assert str(with_card(small_trained, card)).splitlines()[-1].startswith(last)
 
 
 def test_posts_about_another_target_are_not_read_beside_the_corpus():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,20 +52,53 @@ class Read(NamedTuple):
     labels: list[Event]
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What one source added.
+
+    Attributes
+    ----------
+    met_before : int
+        New posts whose author and words are in the database already, under other ids.
+    """
+
+    source: str
+    posts: int
+    labels: int
+    met_before: int
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.posts} new posts, {self.labels} new labels"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How many posts were written, and how many that somebody answered have no label to write."""
+
+    posts: int
+    left_out: int
+    whose: str
+
+    def __str__(self) -> str:
+        why = {"majority": "unsure or tied", "adjudicated": "unsure or undecided"}.get(self.whose, "unsure")
+        return f"{self.posts} posts" + (f", {self.left_out} {why} left out" if self.left_out else "")
+
+
 def read_source(source: str, annotator: str) -> tuple[pd.DataFrame, list[Event]]:
     """Read posts, and the labels that come with them.
 
     Parameters
     ----------
     source : str
-        Whatever `stance.extract` reads, a posts table, or an export of Label Studio (JSON) or doccano (JSON Lines).
+        Whatever `stance.extract` reads, a posts table, an export of Label Studio (JSON) or doccano (JSON Lines), or
+        labels without words (`.labels.csv`), whose posts the database must have.
     annotator : str
         Whose the labels are where the file does not say.
 
     Returns
     -------
     posts : DataFrame
-        A checked posts table without labels.
+        A checked posts table without labels; empty for labels without words.
     labels : list of Event
 
     Raises
@@ -72,33 +106,43 @@ def read_source(source: str, annotator: str) -> tuple[pd.DataFrame, list[Event]]
     DataError, PageError
         If the source cannot be read, has no post, or holds a label that the codebook does not know.
     """
-    rows = _labelled_rows(source)
-    if rows is None:
+    found = _labelled_rows(source)
+    if found is None:
         return _extracted(source), []
-    table = check_posts(posts_table([post for post, _ in rows], () if rows else POST_COLUMNS), where=source)
-    keys = zip(table["thread"], table["post"], strict=True)
+    rows, first = found
+    table, keys = _posts_and_keys([post for post, _ in rows], source)
     labels = [
         event
-        for number, (key, (_, given)) in enumerate(zip(keys, rows, strict=True), start=1)
+        for number, (key, (_, given)) in enumerate(zip(keys, rows, strict=True), start=first)
         for one in given
         for event in _labels(one, key, annotator, f"{source}, row {number}")
     ]
     return table, labels
 
 
-def _labelled_rows(source: str) -> list[LabelledRow] | None:
-    """Rows of a file that may hold labels, or None for a page, a dump or an address."""
+def _posts_and_keys(posts: Rows, source: str) -> tuple[pd.DataFrame, list[Key]]:
+    if posts and all({"thread", "post"} <= post.keys() and "text" not in post for post in posts):
+        return posts_table((), POST_COLUMNS), [(str(post["thread"]), str(post["post"])) for post in posts]
+    table = check_posts(posts_table(posts, () if posts else POST_COLUMNS), where=source)
+    return table, list(zip(table["thread"], table["post"], strict=True))
+
+
+def _labelled_rows(source: str) -> tuple[list[LabelledRow], int] | None:
+    """Rows of a file that may hold labels, with the first one's number, or None for a page, a dump or an address."""
     if source == "-" or not Path(source).is_file():
         return None
     data = decompress(read_bytes(source))
     if data.lstrip().startswith(b"["):
-        return listed_rows(data, source)
-    if table_format(data) is None:
+        listed = listed_rows(data, source)
+        return None if listed is None else (listed, 1)
+    kind = table_format(data)
+    if kind is None:
         return None
     rows: Rows = read_table(source, data).to_dict("records")  # type: ignore[assignment]
     if is_doccano(rows):
         rows = [doccano_row(row) for row in rows]
-    return [(post_part(row), [row]) for row in rows]
+    # A spreadsheet counts the header as its first row.
+    return [(post_part(row), [row]) for row in rows], 2 if kind == ".csv" else 1
 
 
 def _extracted(source: str) -> pd.DataFrame:
@@ -117,12 +161,14 @@ def _labels(given: Mapping[str, Any], key: Key, annotator: str, where: str) -> l
     labels = []
     for kind in KINDS:
         value = given.get(kind)
-        if value in (None, "") or value != value:
+        # What a person typed: "Against " is meant as it is read.
+        label = value.strip().lower() if isinstance(value, str) else value
+        if label in (None, "") or label != label:
             continue
-        if value not in ANSWERS:
+        if label not in ANSWERS:
             fix = f"use {', '.join(LABELS[:-1])} or {LABELS[-1]}, or leave it empty"
             raise DataError(f"unknown label {value!r}", where=where, fix=fix)
-        labels.append(imported(name, *key, kind, str(value)))
+        labels.append(imported(name, *key, kind, str(label)))
     note = given.get("note")
     if isinstance(note, str) and note:
         labels.append(imported(name, *key, "note", note[:LONGEST_NOTE]))
@@ -134,12 +180,42 @@ def read_sources(sources: Sequence[str], annotator: str) -> list[Read]:
     return [Read(source, *read_source(source, annotator)) for source in sources]
 
 
-def add_sources(store: Store, read: Sequence[Read]) -> None:
-    """Add posts and labels of all sources; a label that a person gave here is never replaced by a file's."""
+def add_sources(store: Store, read: Sequence[Read]) -> list[Added]:
+    """Add posts and labels of all sources; a label that a person gave here is never replaced by a file's.
+
+    Raises
+    ------
+    DataError
+        If a post has other words in the database, or a label belongs to no post there.
+    """
+    added = []
     for source, posts, labels in read:
-        store.add_posts(posts, where=source)
+        met_before = _met_before(store.posts(), posts)
+        new_posts = store.add_posts(posts, where=source)
+        _check_known(store, labels, source)
         given = {(event.annotator, event.thread, event.post, event.kind) for event in store.standing()}
-        store.add([one for one in labels if (one.annotator, one.thread, one.post, one.kind) not in given])
+        new = [one for one in labels if (one.annotator, one.thread, one.post, one.kind) not in given]
+        store.add(new)
+        added.append(Added(source, new_posts, sum(one.kind in KINDS for one in new), met_before))
+    return added
+
+
+def _met_before(known: pd.DataFrame, posts: pd.DataFrame) -> int:
+    """Count posts that are new by their ids, but whose author and words are known."""
+    keys = set(zip(known["thread"], known["post"], strict=True))
+    words = set(zip(known["author"], known["text"], strict=True))
+    rows = zip(posts["thread"], posts["post"], posts["author"], posts["text"], strict=True)
+    return sum((thread, post) not in keys and (author, text) in words for thread, post, author, text in rows)
+
+
+def _check_known(store: Store, labels: Sequence[Event], source: str) -> None:
+    posts = store.posts()
+    keys = set(zip(posts["thread"], posts["post"], strict=True))
+    strange = [one for one in labels if (one.thread, one.post) not in keys]
+    if strange:
+        first = strange[0]
+        problem = f"no post {first.post!r} in thread {first.thread!r}, nor {len(strange) - 1} others that it labels"
+        raise DataError(problem, where=source, fix="name the page or table that was labelled in front of this file")
 
 
 def _stand_off(rows: Rows) -> bytes:
@@ -239,8 +315,8 @@ def _about(mine: Mapping[tuple[str, str, str], Event], key: Key) -> dict[str, An
 
 def export_labels(
     database: str | os.PathLike[str] | Store, output: str | os.PathLike[str], *, whose: str, force: bool = False
-) -> int:
-    """Write labels to a file, by its ending; return how many posts.
+) -> Exported:
+    """Write labels to a file, by its ending; return how many posts, and how many were left out.
 
     Parameters
     ----------
@@ -268,10 +344,17 @@ def export_labels(
         # A column without a value would look like an answer that nobody gave.
         table = table.drop(columns=[kind for kind in KINDS if table[kind].isna().all()])
         write_table(table, output, force=force)
-        return len(table)
+        return _exported(store, table, whose)
     with replacing(output) as stream:
         stream.write(write(table.to_dict("records")))  # type: ignore[arg-type]
-    return len(table)
+    return _exported(store, table, whose)
+
+
+def _exported(store: Store, table: pd.DataFrame, whose: str) -> Exported:
+    of_all = whose in ("majority", "adjudicated")
+    answers = [one for one in store.standing() if one.kind == "stance" and one.value != "skip"]
+    answered = {(one.thread, one.post) for one in answers if of_all or one.annotator == whose}
+    return Exported(len(table), len(answered - set(zip(table["thread"], table["post"], strict=True))), whose)
 
 
 def open_existing(database: str | os.PathLike[str]) -> Store:

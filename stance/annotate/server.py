@@ -21,7 +21,7 @@ from flask import Flask
 from stance.annotate.app import create_app
 from stance.annotate.aside import Aside
 from stance.annotate.events import check_annotator
-from stance.annotate.exchange import add_sources, read_sources
+from stance.annotate.exchange import Added, add_sources, read_sources
 from stance.annotate.learner import Learner
 from stance.annotate.session import Session, Settings
 from stance.annotate.store import Store
@@ -53,8 +53,10 @@ def annotate(
     port: int = 0,
     token: str | None = None,
     ready: Callable[[str], object] = print,
+    tell: Callable[[str], object] = print,
+    import_only: bool = False,
 ) -> None:
-    """Serve the labelling page until Ctrl-C.
+    """Serve the labelling page until Ctrl-C; or take the sources into the database, and be done.
 
     Parameters
     ----------
@@ -90,6 +92,10 @@ def annotate(
         By default a new one is made where one is needed.
     ready : callable
         Told the address to open, once it answers.
+    tell : callable
+        Told what the sources held, where that is worth a word.
+    import_only : bool
+        Whether posts and labels are taken in and no page is served.
 
     Raises
     ------
@@ -97,7 +103,12 @@ def annotate(
         If there is nothing to label, the host is no address of this machine, or the port is taken.
     """
     settings = Settings(check_annotator(annotator or default_annotator()), target, order, assisted, overlap)
-    store = _store(sources, database, labels_of or settings.annotator)
+    store, added = _store(sources, database, labels_of or settings.annotator)
+    for one in added:
+        _tell(one, database, tell, everything=import_only)
+    if import_only:
+        store.close()
+        return
     aside = Aside(model=model, target=target)
     try:
         fit = aside.lesson if order == "active" else None
@@ -113,7 +124,15 @@ def annotate(
         store.close()
 
 
-def _store(sources: Sequence[str], database: str, labels_of: str) -> Store:
+def _tell(added: Added, database: str, tell: Callable[[str], object], *, everything: bool) -> None:
+    if everything:
+        tell(str(added))
+    if added.met_before:
+        again = f"{added.source}: {added.met_before} posts whose author and words are in {database} under other ids"
+        tell(f"{again}; was the page read with the same STANCE_PLATFORMS then?")
+
+
+def _store(sources: Sequence[str], database: str, labels_of: str) -> tuple[Store, list[Added]]:
     """Open the database with the posts of all sources in it; it is made only once there is something to put there."""
     read = read_sources(sources, labels_of)
     nothing = DataError("no posts to label", where=database, fix="name a page, dump or table with posts")
@@ -121,13 +140,13 @@ def _store(sources: Sequence[str], database: str, labels_of: str) -> Store:
         raise nothing
     store = Store(database)
     try:
-        add_sources(store, read)
+        added = add_sources(store, read)
         if store.posts().empty:
             raise nothing
     except BaseException:
         store.close()
         raise
-    return store
+    return store, added
 
 
 def default_annotator() -> str:

@@ -174,6 +174,9 @@ class Store:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+            # Into the file that a person would copy. PASSIVE never waits for readers: what one of them holds up, the
+            # next write brings over, or closing.
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Close all connections; the write-ahead log goes into the file."""

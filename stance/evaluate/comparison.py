@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,10 +16,13 @@ from stance.errors import DataError
 from stance.evaluate.agreement import cohen_kappa
 from stance.evaluate.intervals import FEWEST_THREADS, Interval, interval_of, resampled
 from stance.evaluate.measures import accuracy, confusion_by_thread, macro_f1
-from stance.evaluate.scores import check_labels, join, labelled_part
+from stance.evaluate.scores import check_labels, given_column, join, labelled_part
 from stance.evaluate.show import comparison_as_html, comparison_as_text
 
 Floats = NDArray[np.float64]
+
+#: Agreement on a single post is no agreement.
+FEWEST_POSTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,24 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Labelled posts of each table that are not compared, since another table has no label of them."""
+
+    a: int
+    b: int
+    gold: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Two labellings, `a` and `b`, of the same posts.
 
     Attributes
     ----------
+    n_posts, n_threads : int
+        What is compared: the posts that both label, and gold too where there is one.
+    left_out : LeftOut
+        How many more posts each of them labels; `gold` is None where there is none.
     kappa : float or None
         Cohen's kappa between the two; None where both give everything the same one label.
     accuracy : Accuracy or None
@@ -91,6 +107,7 @@ class Comparison:
     shares: tuple[Share, ...]
     accuracy: Accuracy | None
     changed: tuple[Change, ...]
+    left_out: LeftOut
 
     def to_dict(self) -> dict[str, Any]:
         """Give every figure as plain values, for JSON."""
@@ -112,27 +129,28 @@ def compare(
     against: str = "stance",
     seed: int = 0,
 ) -> Comparison:
-    """Compare two labellings post by post, on the posts of gold, or without it on all posts, which must be the same.
+    """Compare two labellings post by post, on the posts that both label, and gold too where there is one.
 
     Raises
     ------
     DataError
-        If the two do not label the same posts, or a label is unknown.
+        If fewer than two posts are labelled in all of them, or a label is unknown.
 
     Examples
     --------
     >>> a = pd.DataFrame({"thread": ["t"] * 3, "post": ["1", "2", "3"], "stance": ["favor", "none", "none"]})
-    >>> compare(None, a, a.assign(stance=["favor", "against", "none"])).changed
-    (Change(thread='t', post='2', a='none', b='against', gold=None),)
+    >>> found = compare(None, a, a.assign(stance=["favor", "against", None]))
+    >>> found.changed, found.left_out
+    ((Change(thread='t', post='2', a='none', b='against', gold=None),), LeftOut(a=1, b=0, gold=None))
     """
-    base = a if gold is None else labelled_part(gold, against)
-    if gold is None:
-        check_labels(a, "stance", names[0])
-        _same_posts(a, b, names)
     column = "stance" if gold is None else against
-    first, second = (join(base, table, column)[0]["_given"].tolist() for table in (a, b))
+    tables = [_labelled(table, given_column(table, column), name) for table, name in zip((a, b), names, strict=True)]
+    known = [] if gold is None else [_labelled(gold, against, "gold")]
+    parts = _common([*tables, *known], [*names, "gold"])
+    base = parts[-1] if known else parts[0]
+    first, second = (join(base, table, column)[0]["_given"].tolist() for table in parts[:2])
     threads, posts = base["thread"].tolist(), base["post"].tolist()
-    truth = [None] * len(base) if gold is None else base[against].tolist()
+    truth = base[against].tolist() if known else [None] * len(base)
     pairs = confusion_by_thread(threads, first, second)
     rows = zip(threads, posts, first, second, truth, strict=True)
     return Comparison(
@@ -142,8 +160,13 @@ def compare(
         resampled="threads" if len(pairs) >= FEWEST_THREADS else "posts",
         kappa=cohen_kappa(pairs.sum(0)),
         shares=_shares(pairs, seed),
-        accuracy=None if gold is None else _accuracy(base, truth, first, second, seed),
+        accuracy=_accuracy(base, truth, first, second, seed) if known else None,
         changed=tuple(Change(*row) for row in rows if row[2] != row[3]),
+        left_out=LeftOut(
+            a=len(tables[0]) - len(base),
+            b=len(tables[1]) - len(base),
+            gold=len(known[0]) - len(base) if known else None,
+        ),
     )
 
 
@@ -158,14 +181,22 @@ def mcnemar(only_a: int, only_b: int) -> float:
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
 
 
-def _same_posts(a: pd.DataFrame, b: pd.DataFrame, names: tuple[str, str]) -> None:
-    check_labels(b, "stance", names[1])
-    keys = [set(zip(table["thread"], table["post"], strict=True)) for table in (a, b)]
-    if keys[0] != keys[1]:
-        thread, post = min(keys[0] ^ keys[1])
-        only = names[0] if (thread, post) in keys[0] else names[1]
-        problem = f"only {only} labels post {post!r} of thread {thread!r}"
-        raise DataError(problem, where=f"{names[0]} and {names[1]}", fix="label the same posts twice, or give gold")
+def _labelled(table: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
+    check_labels(table, column, name)
+    return labelled_part(table, column)
+
+
+def _common(tables: Sequence[pd.DataFrame], names: Sequence[str]) -> list[pd.DataFrame]:
+    """The rows of each table whose posts stand in all of them."""
+    keys = [list(zip(table["thread"], table["post"], strict=True)) for table in tables]
+    shared = set(keys[0]).intersection(*keys[1:])
+    if len(shared) < FEWEST_POSTS:
+        held = ", ".join(f"{len(table)} in {name}" for table, name in zip(tables, names, strict=False))
+        problem = f"only {len(shared)} post{' is' if len(shared) == 1 else 's are'} labelled in all of them ({held})"
+        fix = "label the same posts twice: the same thread and post in each table"
+        raise DataError(problem, where=" and ".join(names[: len(tables)]), fix=fix)
+    kept = ([key in shared for key in of_table] for of_table in keys)
+    return [table[rows].reset_index(drop=True) for table, rows in zip(tables, kept, strict=True)]
 
 
 def _shares(pairs: Floats, seed: int) -> tuple[Share, ...]:

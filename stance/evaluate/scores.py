@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -101,6 +101,8 @@ class Scores:
         Agreement of gold with a second annotator, where the gold table holds one.
     mistakes : tuple of Mistake
         Every wrong label, the most confident first.
+    model, target : str or None
+        Who gave the labels, and about whom or what; None where the labels table names none or several.
     """
 
     against: str
@@ -125,6 +127,12 @@ class Scores:
     slices: tuple[Slice, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     n_unlabelled: int = 0
+    model: str | None = None
+    target: str | None = None
+
+    def toward(self, target: str) -> Scores:
+        """The same, of labels about this target."""
+        return replace(self, target=target)
 
     def to_dict(self) -> dict[str, Any]:
         """Give every figure as plain values, for JSON."""
@@ -195,7 +203,13 @@ def evaluate(gold: pd.DataFrame, labels: pd.DataFrame, *, against: str = "stance
         slices=slices(joined, truth, answers, seed=seed),
         mistakes=_mistakes(joined, truth, answers, confidence),
         n_unlabelled=len(gold) - len(joined),
+        model=_only_model(labels),
     )
+
+
+def _only_model(labels: pd.DataFrame) -> str | None:
+    models = set(labels["model"].dropna()) if "model" in labels.columns else set()
+    return str(models.pop()) if len(models) == 1 else None
 
 
 def join(gold: pd.DataFrame, labels: pd.DataFrame, against: str) -> tuple[pd.DataFrame, str]:
@@ -207,12 +221,11 @@ def join(gold: pd.DataFrame, labels: pd.DataFrame, against: str) -> tuple[pd.Dat
         The labelled posts of gold with `_given` and the labels table's probabilities and `abstained`; the column that
         `_given` comes from.
     """
-    gold = labelled_part(gold, against)
     check_labels(gold, against, "gold")
-    given = "text_stance" if against == "text_only" and "text_stance" in labels.columns else "stance"
+    gold, given = labelled_part(gold, against), given_column(labels, against)
     check_labels(labels, given, "labels")
     extra = [name for name in (*PROBABILITY_COLUMNS, "abstained") if name in labels.columns]
-    right = labels[["thread", "post", given, *extra]].rename(columns={given: "_given"})
+    right = labelled_part(labels, given)[["thread", "post", given, *extra]].rename(columns={given: "_given"})
     left = gold.drop(columns=[name for name in extra if name in gold.columns])
     joined = left.merge(right, on=["thread", "post"], how="left", validate="one_to_one")
     missing = joined[joined["_given"].isna()]
@@ -238,25 +251,36 @@ def labelled_by_model(gold: pd.DataFrame) -> str | None:
     return named[0] if named else None
 
 
-def labelled_part(gold: pd.DataFrame, against: str) -> pd.DataFrame:
-    """Leave out the posts of gold that have no label."""
-    return gold[gold[against].notna()].reset_index(drop=True) if against in gold.columns else gold
+def given_column(labels: pd.DataFrame, against: str) -> str:
+    """Name the column of a labels table that is scored against a column of gold."""
+    return "text_stance" if against == "text_only" and "text_stance" in labels.columns else "stance"
+
+
+def labelled_part(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Leave out the posts that have no label in a column."""
+    return table[_is_labelled(table[column])].reset_index(drop=True)
+
+
+def _is_labelled(labels: pd.Series) -> pd.Series:
+    # A cell of CSV cannot be None.
+    return labels.notna() & labels.ne("")
 
 
 def check_labels(table: pd.DataFrame, column: str, name: str) -> None:
-    """Refuse a table that lacks keys, holds a post twice, or has anything but `LABELS` in a column."""
+    """Refuse a table that lacks keys, holds a post twice, or has no label, or anything but `LABELS`, in a column."""
     for needed in ("thread", "post", column):
         if needed not in table.columns:
             found = ", ".join(map(str, table.columns))
             raise DataError(f"no column {needed!r} (columns: {found})", where=name, fix="give a table that has it")
-    if table.empty:
-        raise DataError("no posts", where=name, fix="give at least one labelled post")
+    labelled = _is_labelled(table[column])
+    if not labelled.any():
+        raise DataError("no posts" if table.empty else "no labels", where=name, fix="give at least one labelled post")
     twice = table.duplicated(["thread", "post"])
     if twice.any():
         row = table[twice].iloc[0]
         raise DataError(f"post {row['post']!r} of thread {row['thread']!r} stands twice", where=name)
-    for row_number, label in enumerate(table[column], start=1):
-        if label not in LABELS:
+    for row_number, (label, given) in enumerate(zip(table[column], labelled, strict=True), start=1):
+        if given and label not in LABELS:
             fix = f"use {', '.join(LABELS[:-1])} or {LABELS[-1]}"
             raise DataError(f"unknown label {label!r}", where=f"{name}, row {row_number}, {column}", fix=fix)
 

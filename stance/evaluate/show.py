@@ -31,12 +31,23 @@ def comparison_as_text(comparison: Mapping[str, Any]) -> str:
     tables = _comparison_tables(comparison)
     left = len(comparison["changed"]) - _SHOWN
     more = [f"and {_count(left, 'more post')}: --json names all"] if left > 0 else []
-    return "\n\n".join([*(_aligned(title, rows) for title, rows in tables), *more])
+    return "\n\n".join([*_left_out(comparison), *(_aligned(title, rows) for title, rows in tables), *more])
 
 
 def comparison_as_html(comparison: Mapping[str, Any]) -> str:
     """Lay out `Comparison.to_dict()` for a notebook."""
-    return "".join(_html_table(title, rows) for title, rows in _comparison_tables(comparison))
+    left = "".join(f"<p>{escape(line)}</p>" for line in _left_out(comparison))
+    return left + "".join(_html_table(title, rows) for title, rows in _comparison_tables(comparison))
+
+
+def _left_out(comparison: Mapping[str, Any]) -> list[str]:
+    """Say how many posts are not compared since not all tables label them; nothing where there is none."""
+    first, second = comparison["names"]
+    left = [(comparison["left_out"][key], name) for key, name in (("a", first), ("b", second), ("gold", "gold"))]
+    if not any(count for count, _ in left):
+        return []
+    counts = ", ".join(f"{count:,} of {name}" for count, name in left if count is not None)
+    return [f"{_count(comparison['n_posts'], 'post')} labelled by all; left out: {counts}"]
 
 
 def _heading(scores: Mapping[str, Any]) -> str:
@@ -45,7 +56,8 @@ def _heading(scores: Mapping[str, Any]) -> str:
     compared = f"{_count(scores['n_posts'], 'post')} of {_count(scores['n_threads'], 'thread')}"
     left = scores["n_unlabelled"]
     rest = f" ({_count(left, 'more post')} without a label: read, not compared)" if left else ""
-    return f"{compared}{rest}; {drawn}"
+    labelled = f"model {scores['model']}: stance toward {scores['target']}\n" if scores["target"] else ""
+    return f"{labelled}{compared}{rest}; {drawn}"
 
 
 def _tables(scores: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
