@@ -9,7 +9,7 @@ import pytest
 
 import stance
 from stance.data import Post, Thread
-from stance.errors import DataError, ModelError, PageError
+from stance.errors import DataError, ModelError, PageError, StanceWarning
 
 ROOT = Path(__file__).resolve().parent.parent
 FAST = stance.Settings(strengths=(1.0,), folds=3)
@@ -91,8 +91,10 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path):
 
 
 def test_a_model_is_evaluated_on_posts_whose_stance_is_known(trained, small_corpus):
-    scores = stance.evaluate_model(small_corpus, model=trained.model)
+    with pytest.warns(StanceWarning, match="has learned from these posts"):
+        scores = stance.evaluate_model(small_corpus, model=trained.model)
     assert scores.to_dict()["accuracy"] == 1.0
+    assert scores.target == trained.model.target
 
 
 def test_a_post_is_explained_by_its_id(trained):
