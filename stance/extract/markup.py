@@ -27,8 +27,9 @@ def parse(html: str, where: str) -> LexborHTMLParser:
 
 # What serialised HTML looks like: the parser quotes each attribute and escapes each quote, so these are exact.
 _ATTRIBUTES = r'[^>"]*+(?:"[^"]*+"[^>"]*+)*+'
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _UNSEEN = re.compile(
-    rf"<!--.*?-->|<(script|style|noscript|template|svg|math|iframe|object|select|button|textarea|audio|video|canvas)\b{_ATTRIBUTES}>.*?</\1>",
+    rf"<(script|style|noscript|template|svg|math|iframe|object|select|button|textarea|audio|video|canvas)\b{_ATTRIBUTES}>.*?</\1>",
     re.DOTALL,
 )
 _FORM = re.compile(rf"<form\b{_ATTRIBUTES}>.*?</form>", re.DOTALL)
@@ -83,6 +84,9 @@ def _plain(html: str) -> str:
         html = html.replace(space, " ")
     if "<form" in html:
         html = _FORM.sub(_unless_to_fill_in, html)
+    if "-->" in html:
+        # Not without this look: each sign that opens none would be followed to the end of the page.
+        html = _COMMENT.sub("", html)
     html = _UNSEEN.sub("", html)
     if "<img" in html:
         html = _IMAGE.sub(_emoji, html)
